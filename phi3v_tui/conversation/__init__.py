@@ -1,0 +1,1 @@
+"""Pure data: messages, attachments, conversations. No torch, no textual."""

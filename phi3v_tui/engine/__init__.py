@@ -1,0 +1,1 @@
+"""What the interface talks to: the Engine protocol and its events."""

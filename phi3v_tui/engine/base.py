@@ -1,0 +1,64 @@
+"""The Engine protocol: all that the interface knows of a model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from phi3v_tui.conversation.message import Message
+from phi3v_tui.engine.events import LoadEvent, StreamEvent
+from phi3v_tui.engine.sampling import SamplingParams
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer to generate.
+
+    Attributes:
+        messages: The path through the conversation, oldest first; the last is the user's.
+        sampling: How tokens are chosen.
+        num_crops: Most crops a picture is cut into; None takes the engine's default.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    num_crops: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What fits; known once the engine has loaded.
+
+    Attributes:
+        context_length: Tokens of prompt and answer together.
+        crop_size: Side of a square crop in pixels (336 for the published models).
+        num_crops: Most crops a picture is cut into by default.
+    """
+
+    context_length: int
+    crop_size: int
+    num_crops: int
+
+
+class Engine(Protocol):
+    """Generates answers in a thread of its own.
+
+    `load` and `stream` return at once. Their events reach `emit` on the engine's thread, in
+    order, one call at a time; `emit` must be quick and must not raise. Each `load` ends with
+    `Loaded` or `Failed`, each `stream` with `Finished` or `Failed`. A `stream` that is asked for
+    while loading or another stream is under way waits for it.
+    """
+
+    def load(self, emit: Callable[[LoadEvent], None]) -> None:
+        """Start loading the model."""
+
+    def limits(self) -> Limits | None:
+        """What fits; None until loading has ended well."""
+
+    def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
+        """Start generating an answer to `request`."""
+
+    def cancel(self) -> None:
+        """Stop the generation under way, and those waiting, within one token."""
+
+    def close(self) -> None:
+        """Stop, and give memory back. No event comes after it returns."""

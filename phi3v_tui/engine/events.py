@@ -1,0 +1,129 @@
+"""What an engine reports while it loads and generates."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from phi3v_tui.errors import Phi3VTuiError
+
+
+class FinishReason(StrEnum):
+    """Why generation ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """Loading is under way.
+
+    Attributes:
+        stage: What is being done, in words for people ("Reading weights").
+        done: Bytes done so far.
+        total: Bytes in all; None where unknown.
+    """
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The engine is ready.
+
+    Attributes:
+        model: Name for people, such as "Phi-3.5-vision-instruct" or "demo".
+        device: Where it runs, such as "cuda:0" or "cpu".
+        seconds: How long loading took.
+        notice: A sentence that people should read once (the bundled model says that it is
+            small); empty where there is nothing to say.
+    """
+
+    model: str
+    device: str
+    seconds: float
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillProgress:
+    """The prompt is being read.
+
+    Attributes:
+        done: Tokens of the prompt in the KV cache so far, reused ones included.
+        total: Tokens of the prompt.
+        reused: Tokens that were in the KV cache already.
+        note: Words for an unusual step (the switch of rope factors at 4096 tokens), or empty.
+    """
+
+    done: int
+    total: int
+    reused: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one generation.
+
+    Attributes:
+        prompt_tokens: Tokens of the whole prompt, pictures included.
+        reused_tokens: Those of them that the KV cache already held.
+        completion_tokens: Tokens generated.
+        crops_encoded: Picture crops (global views included) that went through the vision tower.
+    """
+
+    prompt_tokens: int
+    reused_tokens: int
+    completion_tokens: int
+    crops_encoded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Durations in seconds.
+
+    Attributes:
+        prefill: From the request to the first token.
+        decode: From the first token to the last.
+    """
+
+    prefill: float
+    decode: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is complete, or was stopped; what came before it stays.
+
+    Attributes:
+        reason: Why generation ended.
+        usage: Token counts.
+        timings: Durations.
+        token_ids: Ids generated, without the stop token; to be kept in the Message.
+    """
+
+    reason: FinishReason
+    usage: Usage
+    timings: Timings
+    token_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Loading or generating failed; the engine is still there for the next request."""
+
+    error: Phi3VTuiError
+
+
+LoadEvent = LoadProgress | Loaded | Failed
+StreamEvent = PrefillProgress | TextDelta | Finished | Failed

@@ -1,0 +1,1 @@
+"""phi3_v, the Phi-3-Vision architecture, native to current transformers."""

@@ -1,0 +1,1 @@
+"""What must never be lost: conversations on disk, and transcripts."""

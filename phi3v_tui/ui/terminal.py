@@ -1,0 +1,140 @@
+"""The terminal around the app: is there one, stray output, signals, pictures, leaving."""
+
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NoReturn
+
+from phi3v_tui.errors import Phi3VTuiError
+
+_DRAWS_ON = (2, 1)
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_GRACE_SECONDS = 1.5
+# Leave the alternate screen; show the cursor; mouse, focus and paste reports and kitty keys off.
+_RESET_MODES = (
+    "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
+    "\x1b[?1004l\x1b[?2004l\x1b[<u"
+)
+
+
+class ImageMode(StrEnum):
+    """How pictures are drawn."""
+
+    AUTO = "auto"
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    HALFCELL = "halfcell"
+    NONE = "none"
+
+
+class TerminalError(Phi3VTuiError):
+    """The app was started where it cannot draw or hear keys."""
+
+
+def require_terminal(environ: Mapping[str, str]) -> int:
+    """Find the terminal to draw on.
+
+    Returns:
+        The file descriptor (2, else 1) that is the terminal.
+
+    Raises:
+        TerminalError: No terminal for keys or for drawing, or one that cannot place a cursor.
+    """
+    remedy = 'Start it in a terminal, or ask in a script: phi3v-tui ask "question" -i picture.png.'
+    if environ.get("TERM", "") in ("", "dumb"):
+        raise TerminalError("This terminal cannot place text on the screen (TERM is dumb).", remedy)
+    if not os.isatty(0):
+        raise TerminalError("phi3v-tui reads keys, and its input is not a terminal.", remedy)
+    for descriptor in _DRAWS_ON:
+        if os.isatty(descriptor):
+            return descriptor
+    raise TerminalError("phi3v-tui has no terminal to draw on.", remedy)
+
+
+def redirect_stderr(terminal: int, log_path: Path) -> None:
+    """Keep what libraries write to fd 2 off the screen, and in the log file.
+
+    Textual draws on `sys.__stderr__`, which afterwards is a copy of `terminal`.
+
+    Args:
+        terminal: File descriptor of the terminal.
+        log_path: File to append to; its folder is made.
+
+    Raises:
+        OSError: The log file cannot be written.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    screen = os.fdopen(os.dup(terminal), "w", encoding="utf-8", errors="replace")
+    sys.stderr.flush()
+    os.dup2(log, 2)
+    os.close(log)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
+    sys.__stderr__ = screen  # type: ignore[misc]
+
+
+def quieten_libraries() -> None:
+    """Stop progress bars, which nobody would see, before their libraries are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+def watch_signals(stop: Callable[[], None]) -> None:
+    """Leave in good order on SIGTERM and SIGHUP; Textual by itself does not.
+
+    Call it before any other thread is started: the signals are blocked in this thread and in
+    those started later, and one thread waits for them.
+
+    Args:
+        stop: Called once, on that thread; should save and end the app. When the app is still
+            there after 1.5 s the process ends with status 128 + signal.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    modes = termios.tcgetattr(0)
+
+    def wait() -> None:
+        number = signal.sigwait(_SIGNALS)
+        deadline = threading.Timer(_GRACE_SECONDS, _abandon, (modes, 128 + number))
+        deadline.daemon = True
+        deadline.start()
+        stop()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+def _abandon(modes: list, code: int) -> NoReturn:
+    try:
+        os.write(sys.__stderr__.fileno(), _RESET_MODES.encode())
+        termios.tcsetattr(0, termios.TCSANOW, modes)
+    except OSError:
+        pass  # The terminal is gone: there is nothing to restore.
+    finally:
+        os._exit(code)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now; a thread inside torch would abort an ordinary interpreter exit."""
+    for stream in (sys.stdout, sys.stderr, sys.__stderr__):
+        if stream is not None and not stream.closed:
+            stream.flush()
+    os._exit(code)
+
+
+def choose_image_mode(asked: ImageMode, environ: Mapping[str, str]) -> ImageMode:
+    """Resolve `auto` without asking the terminal: its late answer would be typed as text.
+
+    Kitty's protocol only where the terminal is known to place pictures by Unicode, and neither
+    tmux nor SSH lies between.
+    """
+    if asked is not ImageMode.AUTO:
+        return asked
+    if any(name in environ for name in ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY")):
+        return ImageMode.HALFCELL
+    if environ.get("TERM") in ("xterm-kitty", "xterm-ghostty"):
+        return ImageMode.KITTY
+    return ImageMode.HALFCELL

@@ -1,0 +1,218 @@
+"""A conversation: turns that form a tree, of which one path is shown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message, Role
+
+
+class TurnState(StrEnum):
+    """How far a turn got. STOP, LENGTH and CANCELLED have the engine's finish_reason values."""
+
+    IN_PROGRESS = "in_progress"
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message in its place in the tree.
+
+    Attributes:
+        id: Unique, in hex.
+        parent_id: The turn that it answers or follows; None for a first one.
+        message: What was said.
+        state: How far it got; a person's turn is always STOP. INTERRUPTED is a reply that was
+            under way when the app ended.
+        created: When it began, in UTC.
+    """
+
+    id: str
+    parent_id: str | None
+    message: Message
+    state: TurnState = TurnState.STOP
+    created: datetime = field(default_factory=_now)
+
+
+class Conversation:
+    """Turns as a tree: an edited prompt and a retried reply are siblings of the first one.
+
+    Pure data for one thread: the interface's screen is its only mutator. The turns themselves
+    are immutable, so `snapshot()` and `path()` can go to other threads.
+
+    Attributes:
+        id: Unique, in hex.
+        created: When it began, in UTC.
+        system_prompt: What the model is told before the first turn; may be empty.
+    """
+
+    def __init__(
+        self,
+        system_prompt: str = "",
+        *,
+        id: str | None = None,
+        created: datetime | None = None,
+        turns: Iterable[Turn] = (),
+        last_id: str | None = None,
+    ) -> None:
+        """Start an empty conversation, or restore one.
+
+        Args:
+            system_prompt: What the model is told before the first turn.
+            id: The restored conversation's id.
+            created: When the restored conversation began.
+            turns: The restored turns, parents before children.
+            last_id: A turn that the shown path leads through; None shows the newest.
+        """
+        self.id = id or _new_id()
+        self.created = created or _now()
+        self.system_prompt = system_prompt
+        self._turns: dict[str, Turn] = {}
+        self._children: dict[str | None, list[str]] = {None: []}
+        self._selected: dict[str | None, str] = {}
+        for turn in turns:
+            self._add(turn)
+        if last_id is not None:
+            self.select(last_id)
+
+    @property
+    def title(self) -> str:
+        """The first prompt, shortened to one line; a picture's name where nothing was typed."""
+        first = next(iter(self.path()), None)
+        return _title(first.message) if first else "New conversation"
+
+    def turn(self, turn_id: str) -> Turn:
+        """The turn with an id; KeyError if there is none."""
+        return self._turns[turn_id]
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Every turn of the tree, parents before children, in order of creation."""
+        return tuple(self._turns.values())
+
+    def path(self) -> tuple[Turn, ...]:
+        """The turns that are shown, oldest first."""
+        path: list[Turn] = []
+        selected = self._selected.get(None)
+        while selected is not None:
+            path.append(self._turns[selected])
+            selected = self._selected.get(selected)
+        return tuple(path)
+
+    def snapshot(self) -> tuple[Message, ...]:
+        """The messages of the path for the engine, the system prompt first.
+
+        Replies without text are left out: the one under way, and those that failed or were
+        stopped before they began.
+        """
+        system = (Message(Role.SYSTEM, self.system_prompt),) if self.system_prompt else ()
+        return system + tuple(
+            turn.message
+            for turn in self.path()
+            if turn.message.role is Role.USER or turn.message.text
+        )
+
+    def picture_numbers(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of each path turn's pictures by turn id, counted from 1 through the path."""
+        numbers: dict[str, tuple[int, ...]] = {}
+        count = 0
+        for turn in self.path():
+            pictures = len(turn.message.attachments)
+            numbers[turn.id] = tuple(range(count + 1, count + pictures + 1))
+            count += pictures
+        return numbers
+
+    def append_user(self, text: str, attachments: tuple[Attachment, ...] = ()) -> Turn:
+        """Add a prompt at the end of the path.
+
+        Where the last reply failed before it had any text (the prompt was too long, say), the
+        new prompt takes the place of the failed one, as its sibling: else the failure would be
+        sent again with every prompt to come.
+        """
+        path = self.path()
+        if path and path[-1].state is TurnState.FAILED and not path[-1].message.text:
+            return self.edit(path[-2].id, text, attachments)
+        return self._append(path[-1].id if path else None, Message(Role.USER, text, attachments))
+
+    def edit(self, turn_id: str, text: str, attachments: tuple[Attachment, ...] = ()) -> Turn:
+        """Add a prompt as a sibling of another one and show it."""
+        return self._append(self._turns[turn_id].parent_id, Message(Role.USER, text, attachments))
+
+    def append_reply(self, prompt_id: str | None = None) -> Turn:
+        """Add an empty reply, in progress, to a prompt and show it.
+
+        Args:
+            prompt_id: The prompt to answer; None means the last turn of the path. To try again,
+                give the prompt of an earlier reply: the new one becomes that reply's sibling.
+
+        Raises:
+            ValueError: There is no prompt to answer.
+        """
+        path = self.path()
+        parent_id = prompt_id or (path[-1].id if path else None)
+        if parent_id is None or self._turns[parent_id].message.role is not Role.USER:
+            raise ValueError("a reply needs a prompt to answer")
+        return self._append(parent_id, Message(Role.ASSISTANT, ""), TurnState.IN_PROGRESS)
+
+    def update_reply(
+        self,
+        turn_id: str,
+        text: str,
+        state: TurnState = TurnState.IN_PROGRESS,
+        token_ids: tuple[int, ...] = (),
+    ) -> Turn:
+        """Replace a reply's text, state and token ids, and return the turn as it is now."""
+        turn = self._turns[turn_id]
+        message = replace(turn.message, text=text, token_ids=token_ids)
+        self._turns[turn_id] = replace(turn, message=message, state=state)
+        return self._turns[turn_id]
+
+    def siblings(self, turn_id: str) -> tuple[Turn, ...]:
+        """The turn and its alternatives, in order of creation."""
+        parent_id = self._turns[turn_id].parent_id
+        return tuple(self._turns[child] for child in self._children[parent_id])
+
+    def select(self, turn_id: str) -> None:
+        """Show the path that leads through a turn."""
+        turn: Turn | None = self._turns[turn_id]
+        while turn is not None:
+            self._selected[turn.parent_id] = turn.id
+            turn = self._turns[turn.parent_id] if turn.parent_id else None
+
+    def _append(
+        self, parent_id: str | None, message: Message, state: TurnState = TurnState.STOP
+    ) -> Turn:
+        turn = Turn(_new_id(), parent_id, message, state)
+        self._add(turn)
+        self.select(turn.id)
+        return turn
+
+    def _add(self, turn: Turn) -> None:
+        self._children[turn.parent_id].append(turn.id)
+        self._children[turn.id] = []
+        self._turns[turn.id] = turn
+        self._selected[turn.parent_id] = turn.id
+
+
+_TITLE_LENGTH = 60
+
+
+def _title(message: Message) -> str:
+    """One line for lists of conversations, of at most `_TITLE_LENGTH` characters."""
+    names = ", ".join(attachment.name for attachment in message.attachments)
+    line = " ".join(message.text.split()) or names or "Untitled"
+    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"

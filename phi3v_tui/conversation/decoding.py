@@ -7,6 +7,7 @@ import zlib
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from phi3v_tui.conversation.crops import crop_layout
 from phi3v_tui.errors import AttachmentError
 
 FORMATS = (
@@ -16,9 +17,6 @@ FORMATS = (
 
 MAX_PIXELS = 89_000_000
 """Most pixels of a picture: just below where Pillow suspects a decompression bomb."""
-
-MAX_ASPECT_RATIO = 336
-"""Longer strips than this may be left with no pixel across when fitted into one 336-pixel crop."""
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2"}
 
@@ -91,11 +89,13 @@ def _open(data: bytes, name: str) -> Image.Image:
 def _require_sane_size(width: int, height: int, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(width, height, name)
-    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+    try:
+        crop_layout(width, height, num_crops=1)  # the strictest: fewer crops leave less of a strip
+    except AttachmentError as error:
         raise AttachmentError(
-            f"{name} is {width} x {height} pixels, too narrow a strip to look at.",
-            "Crop it to a part of which the sides differ less.",
-        )
+            f"{name} is {width} x {height} pixels: nothing would be left of its short side.",
+            error.remedy,
+        ) from error
 
 
 def _too_large(width: int, height: int, name: str) -> AttachmentError:

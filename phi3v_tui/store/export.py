@@ -1,8 +1,25 @@
 """Transcripts: a conversation as a file for people or programs, its pictures beside it."""
 
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.errors import StoreError
+from phi3v_tui.store.markdown import as_quote, escaped
+
+FORMAT = "phi3v-tui transcript"
+FORMAT_VERSION = 1
+
+_PictureFiles = dict[int, str]
+"""Names of the picture files by picture number, relative to the transcript."""
 
 
 def export_markdown(conversation: Conversation, target: Path) -> Path:
@@ -18,7 +35,7 @@ def export_markdown(conversation: Conversation, target: Path) -> Path:
     Raises:
         StoreError: It cannot be written.
     """
-    raise NotImplementedError
+    return _export(conversation, target, _markdown)
 
 
 def export_json(conversation: Conversation, target: Path) -> Path:
@@ -34,4 +51,160 @@ def export_json(conversation: Conversation, target: Path) -> Path:
     Raises:
         StoreError: It cannot be written.
     """
-    raise NotImplementedError
+    return _export(conversation, target, _json)
+
+
+def suggested_name(conversation: Conversation) -> str:
+    """A file name, without suffix, made of the conversation's day and title."""
+    words = re.findall(r"\w+", conversation.title.lower())
+    return "-".join([f"{conversation.created.astimezone():%Y-%m-%d}", *words])[:60].rstrip("-")
+
+
+def _export(
+    conversation: Conversation,
+    target: Path,
+    render: Callable[[Conversation, _PictureFiles], str],
+) -> Path:
+    target = target.expanduser().absolute()
+    pictures = _pictures(conversation)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file, folder = _claim(target, bool(pictures))
+        try:
+            names = _write_pictures(pictures, folder)
+            file.write_text(render(conversation, names), "utf-8", errors="replace")
+        except OSError:
+            file.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"The transcript cannot be written to {target}: {error.strerror or error}.",
+            "Choose another folder or free some space.",
+        ) from error
+    return file
+
+
+def _claim(target: Path, with_pictures: bool) -> tuple[Path, Path]:
+    """Create the first free file of `name.md`, `name-2.md`…, and its folder where asked for."""
+    number = 1
+    while True:
+        stem = target.stem if number == 1 else f"{target.stem}-{number}"
+        file = target.with_name(stem + target.suffix)
+        folder = target.with_name(f"{stem}-pictures")
+        number += 1
+        if file.exists() or folder.exists():
+            continue
+        try:
+            file.touch(exist_ok=False)
+        except FileExistsError:  # another program was quicker
+            continue
+        if with_pictures:
+            folder.mkdir()
+        return file, folder
+
+
+def _pictures(conversation: Conversation) -> dict[int, Attachment]:
+    """The path's pictures by number."""
+    numbers = conversation.picture_numbers()
+    return {
+        number: attachment
+        for turn in conversation.path()
+        for number, attachment in zip(numbers[turn.id], turn.message.attachments, strict=True)
+    }
+
+
+def _write_pictures(pictures: dict[int, Attachment], folder: Path) -> _PictureFiles:
+    names: _PictureFiles = {}
+    for number, attachment in pictures.items():
+        file = folder / _file_name(number, attachment)
+        file.write_bytes(attachment.data)
+        names[number] = f"{folder.name}/{file.name}"
+    return names
+
+
+def _file_name(number: int, attachment: Attachment) -> str:
+    """A name that every file system takes, with the suffix of the real format."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(attachment.name).stem).strip("._")
+    return f"{number}-{stem[:60]}".rstrip("-") + attachment.suffix
+
+
+_SPEAKERS = {Role.USER: "You", Role.ASSISTANT: "Reply", Role.SYSTEM: "System"}
+
+_NOTES = {
+    TurnState.IN_PROGRESS: "Not finished yet.",
+    TurnState.LENGTH: "Ended at the longest length set.",
+    TurnState.CANCELLED: "Stopped.",
+    TurnState.FAILED: "Failed.",
+    TurnState.INTERRUPTED: "Interrupted: the app ended.",
+}
+
+
+def _markdown(conversation: Conversation, names: _PictureFiles) -> str:
+    numbers = conversation.picture_numbers()
+    parts = [
+        f"# {escaped(conversation.title)}",
+        f"A conversation of {conversation.created.astimezone():%Y-%m-%d %H:%M} in phi3v-tui.",
+    ]
+    if conversation.system_prompt:
+        parts += ["## System", escaped(conversation.system_prompt)]
+    for turn in conversation.path():
+        parts += _turn_markdown(turn, {number: names[number] for number in numbers[turn.id]})
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _turn_markdown(turn: Turn, names: _PictureFiles) -> list[str]:
+    message = turn.message
+    pictures = [
+        f"![Picture {number}: {escaped(attachment.name)}]({quote(os.fsencode(file))})"
+        for (number, file), attachment in zip(names.items(), message.attachments, strict=True)
+    ]
+    # What was typed is no Markdown; what the model wrote is.
+    text = escaped(message.text) if message.role is Role.USER else as_quote(message.text)
+    note = _NOTES.get(turn.state)
+    return [
+        f"## {_SPEAKERS[message.role]}",
+        *pictures,
+        text if message.text.strip() else "",
+        f"*{note}*" if note else "",
+    ]
+
+
+def _json(conversation: Conversation, names: _PictureFiles) -> str:
+    numbers = conversation.picture_numbers()
+    transcript = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "id": conversation.id,
+        "title": conversation.title,
+        "created": conversation.created.isoformat(),
+        "system_prompt": conversation.system_prompt,
+        "turns": [
+            _turn_json(turn, {number: names[number] for number in numbers[turn.id]})
+            for turn in conversation.path()
+        ],
+    }
+    return json.dumps(transcript, ensure_ascii=False, indent=2) + "\n"
+
+
+def _turn_json(turn: Turn, names: _PictureFiles) -> dict[str, Any]:
+    message = turn.message
+    return {
+        "id": turn.id,
+        "parent_id": turn.parent_id,
+        "role": message.role,
+        "text": message.text,
+        "state": turn.state,
+        "created": turn.created.isoformat(),
+        "pictures": [
+            {
+                "number": number,
+                "file": file,
+                "name": attachment.name,
+                "sha256": attachment.digest,
+                "width": attachment.width,
+                "height": attachment.height,
+            }
+            for (number, file), attachment in zip(names.items(), message.attachments, strict=True)
+        ],
+    }

@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -11,7 +12,7 @@ from phi3v_tui.conversation.crops import crop_layout
 from phi3v_tui.errors import AttachmentError
 
 FORMATS = (
-    "PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO",
+    "PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO",
 )  # fmt: skip
 """Formats that are opened, by Pillow's names. PostScript is left out: Pillow would run it."""
 
@@ -22,8 +23,8 @@ _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2"}
 
 # What Pillow's decoders raise on damaged files, beside OSError.
 _DAMAGE = (
-    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError,
-    OverflowError, RuntimeError, AssertionError, struct.error, zlib.error,
+    SyntaxError, ValueError, TypeError, IndexError, EOFError, OverflowError, RuntimeError,
+    OSError, struct.error, zlib.error,
 )  # fmt: skip
 
 
@@ -113,6 +114,17 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        image = image.point(lambda value: value / 257).convert("L")
+    """Convert as the reference does, but scale numbers of more than 8 bits: it cuts them off."""
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _scaled_to_8_bits(image)
     return image.convert("RGB")
+
+
+def _scaled_to_8_bits(image: Image.Image) -> Image.Image:
+    """Grey levels 0 to 65535, or what range fractions have, as 0 to 255."""
+    values = image.convert("F")
+    low, high = cast(tuple[float, float], values.getextrema())
+    if image.mode.startswith("I"):
+        low, high = 0.0, max(high, 65535.0)
+    scale = 255 / (high - low) if high > low else 0.0
+    return values.point(lambda value: value * scale - low * scale).convert("L")

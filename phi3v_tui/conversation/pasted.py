@@ -46,7 +46,10 @@ def _path(word: str) -> Path | None:
     """A path or file:// URL as a path; None for a URL of another machine or without a path."""
     if not word.startswith("file://"):
         return Path(word).expanduser() if "\0" not in word else None
-    url = urlsplit(word)
+    try:
+        url = urlsplit(word)
+    except ValueError:  # a malformed host
+        return None
     if url.netloc not in ("", "localhost") or not url.path:
         return None
     return Path(unquote(url.path))

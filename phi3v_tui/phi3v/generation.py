@@ -134,11 +134,11 @@ class Generator:
         self.cache = self.decoder.new_cache(min(FIRST_CAPACITY, self.context_length))
         self._state = DecodeState.on(self.decoder.device)
 
+    @torch.inference_mode()
     def generate(self, generation: Generation) -> Iterator[int]:
         """Yield the ids of an answer, without the stop token; `generation` says how it ended.
 
-        However it ends, the slot holds exactly what its `tokens` say. Enter
-        `torch.inference_mode()` around the whole iteration, in the thread that iterates.
+        However it ends, the slot holds exactly what its `tokens` say.
         """
         try:
             yield from self._generate(generation)

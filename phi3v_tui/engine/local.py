@@ -1,0 +1,223 @@
+"""The engine that runs a model in this process, on one thread of its own.
+
+Only that thread imports torch and transformers, and not before `load`: until then the interface
+has painted and takes keys.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from phi3v_tui.engine.base import Limits, Request
+from phi3v_tui.engine.events import (
+    Failed,
+    Finished,
+    FinishReason,
+    Loaded,
+    LoadEvent,
+    LoadProgress,
+    PrefillProgress,
+    StreamEvent,
+    TextDelta,
+    Timings,
+    Usage,
+)
+from phi3v_tui.errors import ModelError, Phi3VTuiError
+
+if TYPE_CHECKING:
+    from phi3v_tui.phi3v.chat import ChatModel
+    from phi3v_tui.phi3v.generation import Generation
+
+_Event = TypeVar("_Event", LoadEvent, StreamEvent)
+
+_log = logging.getLogger(__name__)
+_SWITCH_NOTE = "Past the short context, positions are encoded anew: reading all of it again."
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer asked for: waiting or under way."""
+
+    request: Request
+    emit: Callable[[StreamEvent], None]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class LocalEngine:
+    """Runs phi3_v checkpoints; see the `Engine` protocol.
+
+    Args:
+        model: "auto" (published weights where they are on this machine and fit, else the bundled
+            model), "demo" (the bundled model), a folder, or a hub id.
+        device: "auto", "cpu" or "cuda:0".
+        context: Tokens of prompt and answer together; None takes what the memory allows.
+        num_crops: Most crops a picture is cut into; None takes the checkpoint's own.
+    """
+
+    def __init__(
+        self,
+        model: str = "auto",
+        device: str = "auto",
+        context: int | None = None,
+        num_crops: int | None = None,
+    ) -> None:
+        self._asked = (model, device, context, num_crops)
+        self._limits: Limits | None = None
+        self._chat: ChatModel | None = None
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._answers: list[_Answer] = []
+        # Guards _answers, _closed and the calls of emit: none may come once close() has returned.
+        self._lock = threading.RLock()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def load(self, emit: Callable[[LoadEvent], None]) -> None:
+        """Start loading the model."""
+        self._start(lambda: self._load(emit))
+
+    def limits(self) -> Limits | None:
+        """What fits; None until loading has ended well."""
+        return self._limits
+
+    def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
+        """Start generating an answer, once loading and the answers before it have ended."""
+        answer = _Answer(request, emit)
+        with self._lock:
+            self._answers.append(answer)
+        self._start(lambda: self._answer(answer))
+
+    def cancel(self) -> None:
+        """Stop the generation under way, and those waiting, within one token."""
+        with self._lock:
+            for answer in self._answers:
+                answer.cancelled.set()
+
+    def close(self) -> None:
+        """Stop, and give memory back. No event comes after it returns."""
+        with self._lock:
+            self._closed = True
+        self.cancel()
+        self._jobs.put(None)
+
+    def _start(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+        with self._lock:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+        self._chat = None
+
+    def _emit(self, emit: Callable[[_Event], None], event: _Event) -> None:
+        with self._lock:
+            if not self._closed:
+                emit(event)
+
+    def _load(self, emit: Callable[[LoadEvent], None]) -> None:
+        def report(stage: str, done: int = 0, total: int | None = None) -> None:
+            self._emit(emit, LoadProgress(stage, done, total))
+
+        started = time.monotonic()
+        try:
+            report("Starting torch")
+            chat = self._load_chat(report)
+        except Exception as error:  # noqa: BLE001 - the thread boundary
+            self._emit(emit, Failed(_explained(error, "The model could not be loaded")))
+            return
+        self._chat = chat
+        self._limits = Limits(chat.generator.context_length, chat.crop_size, chat.num_crops)
+        seconds = time.monotonic() - started
+        checkpoint = chat.checkpoint
+        self._emit(emit, Loaded(checkpoint.name, str(chat.device), seconds, checkpoint.notice))
+
+    def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
+        from phi3v_tui.phi3v.chat import ChatModel
+
+        return ChatModel.load(*self._asked, report)
+
+    def _answer(self, answer: _Answer) -> None:
+        try:
+            self._emit(answer.emit, self._generate(answer))
+        except Exception as error:  # noqa: BLE001 - the thread boundary
+            self._emit(answer.emit, Failed(_explained(error, "No answer could be generated")))
+        finally:
+            with self._lock:
+                self._answers.remove(answer)
+
+    def _generate(self, answer: _Answer) -> Finished:
+        if answer.cancelled.is_set():
+            return Finished(FinishReason.CANCELLED, Usage(0, 0, 0, 0), Timings(0, 0), ())
+        if self._chat is None:
+            raise ModelError("No model is loaded.", "Choose another one with --model.")
+        generation = _begin(self._chat, answer.request)
+        generation.cancelled = answer.cancelled.is_set
+        generation.on_prefill = lambda *counts: self._emit(answer.emit, _progress(*counts))
+        return self._stream(self._chat, generation, answer)
+
+    def _stream(self, chat: "ChatModel", generation: "Generation", answer: _Answer) -> Finished:
+        """Generate to the end, emitting text as it comes."""
+        started = time.monotonic()
+        times, ids, text = [], [], chat.text_stream()
+        for token_id in chat.generator.generate(generation):
+            times.append(time.monotonic())
+            ids.append(token_id)
+            self._emit_text(answer, text.push(token_id))
+        self._emit_text(answer, text.flush())
+        first, last = (times[0], times[-1]) if times else (time.monotonic(),) * 2
+        timings = Timings(prefill=first - started, decode=last - first)
+        return _finished(generation, timings, tuple(ids))
+
+    def _emit_text(self, answer: _Answer, text: str) -> None:
+        if text:
+            self._emit(answer.emit, TextDelta(text))
+
+
+def _begin(chat: "ChatModel", request: Request) -> "Generation":
+    sampling = request.sampling
+    return chat.begin(
+        request.messages,
+        request.num_crops,
+        sampling.max_new_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+    )
+
+
+def _progress(done: int, total: int, reused: int, switched: bool) -> PrefillProgress:
+    return PrefillProgress(done, total, reused, _SWITCH_NOTE if switched else "")
+
+
+def _finished(generation: "Generation", timings: Timings, ids: tuple[int, ...]) -> Finished:
+    prompt_tokens = len(generation.prompt.ids)
+    usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
+    return Finished(FinishReason(str(generation.ending)), usage, timings, ids)
+
+
+def _explained(error: Exception, what: str) -> Phi3VTuiError:
+    """Turn a failure into a sentence; one that nobody foresaw goes to the log in full."""
+    if isinstance(error, Phi3VTuiError):
+        return error
+    _log.exception(what, exc_info=error)
+    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+        _give_memory_back()
+        return ModelError(
+            f"{what}: the memory is full.",
+            "Close other programs, start a new conversation, or lower num_crops or context.",
+        )
+    first_line = (str(error).splitlines() or [""])[0]
+    return ModelError(f"{what}: {type(error).__name__}: {first_line}.", "The log file says more.")
+
+
+def _give_memory_back() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,148 @@
+"""A loaded model that continues conversations: checkpoint, tokenizer, pictures and KV slot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message
+from phi3v_tui.errors import ContextFullError
+from phi3v_tui.phi3v import devices, weights
+from phi3v_tui.phi3v.decoder import Decoder
+from phi3v_tui.phi3v.detokenizer import StreamDecoder
+from phi3v_tui.phi3v.generation import Generation, Generator
+from phi3v_tui.phi3v.hub import Report
+from phi3v_tui.phi3v.image_processing import Phi3VImageProcessor
+from phi3v_tui.phi3v.pictures import VisionEncoder
+from phi3v_tui.phi3v.prompt import PromptTokenizer, render
+from phi3v_tui.phi3v.sampling import Sampler
+from phi3v_tui.phi3v.weights import Checkpoint
+
+_CPU_NUM_CROPS = 4
+_KV_SHARE = 0.6
+"""Share of the memory left after loading that the KV slot may take as it grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """Everything that answering needs.
+
+    Attributes:
+        checkpoint: Where it came from.
+        device: Where it runs.
+        tokenizer: Its tokenizer.
+        pictures: Its vision tower.
+        generator: Its decoder, with the KV slot.
+        num_crops: Most crops a picture is cut into by default.
+        crop_size: Side of a crop in pixels.
+    """
+
+    checkpoint: Checkpoint
+    device: torch.device
+    tokenizer: PromptTokenizer
+    pictures: VisionEncoder
+    generator: Generator
+    num_crops: int
+    crop_size: int
+
+    @classmethod
+    def load(
+        cls, model: str, device: str, context: int | None, num_crops: int | None, report: Report
+    ) -> "ChatModel":
+        """Find and load a model.
+
+        Args:
+            model: "auto", "demo", a folder or a hub id.
+            device: "auto" or a torch device.
+            context: Tokens of prompt and answer together; None takes what the model and the
+                memory allow.
+            num_crops: Most crops a picture is cut into; None takes the checkpoint's own, on a
+                CPU at most 4.
+            report: Told of bytes downloaded and read.
+
+        Raises:
+            ModelError: It cannot be found or loaded.
+        """
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        devices.leave_a_core()
+        place = devices.choose_device(device)
+        dtype = devices.choose_dtype(place)
+        checkpoint = weights.find(model, place, dtype, report)
+        # The figures of the bundled model are to hold on every machine, and it is small.
+        dtype = torch.float32 if checkpoint.bundled else dtype
+        network = weights.load(checkpoint, place, dtype, report)
+        tokenizer = PromptTokenizer.from_folder(checkpoint.folder)
+        processor = Phi3VImageProcessor.from_pretrained(checkpoint.folder)
+        pictures = VisionEncoder(network, processor)
+        decoder = Decoder(network)
+        generator = Generator(
+            decoder,
+            pictures,
+            tokenizer.stop_ids(),
+            _context_length(decoder, context),
+            **_steps(place),
+        )
+        crops = num_crops or _default_num_crops(checkpoint, place, processor.num_crops)
+        return cls(
+            checkpoint, place, tokenizer, pictures, generator, crops, network.config.crop_size
+        )
+
+    def begin(
+        self, messages: Sequence[Message], num_crops: int | None, max_new_tokens: int, **choice: Any
+    ) -> Generation:
+        """Prepare the next answer; `generator.generate` then makes it.
+
+        Args:
+            messages: Oldest first.
+            num_crops: Most crops a picture is cut into; None takes the default.
+            max_new_tokens: Longest answer.
+            choice: `Sampler`'s temperature, top_p and seed.
+
+        Raises:
+            ContextFullError: The conversation leaves no room for an answer.
+            AttachmentError: A picture is too long and thin for the model.
+        """
+        crops = num_crops or self.num_crops
+
+        def count(attachment: Attachment) -> int:
+            return self.pictures.count_tokens(attachment, crops)
+
+        prompt = render(messages, self.tokenizer, count)
+        self._require_room(len(prompt.ids))
+        sampler = Sampler(device=self.device, **choice)
+        return Generation(prompt, sampler, max_new_tokens, crops)
+
+    def text_stream(self) -> StreamDecoder:
+        """A detokeniser for one answer."""
+        return StreamDecoder(self.tokenizer)
+
+    def _require_room(self, length: int) -> None:
+        context = self.generator.context_length
+        if length >= context:
+            raise ContextFullError(
+                f"The conversation takes {length:,} tokens, and the context holds {context:,}.",
+                "Start a new conversation, attach fewer pictures, or lower num_crops.",
+            )
+
+
+def _steps(device: torch.device) -> dict[str, int]:
+    """How much a forward pass takes: enough to keep the device busy, little enough to cancel."""
+    if device.type == "cuda":
+        return {"chunk": 1024, "bucket": 256}
+    return {"chunk": 256, "bucket": 64}
+
+
+def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -> int:
+    slow = device.type == "cpu" and not checkpoint.bundled
+    return min(own, _CPU_NUM_CROPS) if slow else own
+
+
+def _context_length(decoder: Decoder, asked: int | None) -> int:
+    """Tokens that the model was made for, that fit into memory, and that were asked for."""
+    fitting = int(devices.free_memory(decoder.device) * _KV_SHARE) // decoder.bytes_per_token
+    longest = min(decoder.config.max_position_embeddings, fitting)
+    return min(longest, asked) if asked else longest

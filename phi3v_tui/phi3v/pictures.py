@@ -1,0 +1,64 @@
+"""Picture -> projected features, crop by crop."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.crops import CropLayout, crop_layout
+
+CROPS_AT_ONCE = 4
+"""Crops the tower takes in one pass; between passes a cancel is heard."""
+
+
+class VisionEncoder:
+    """The loaded model's tower and projection, for attachments.
+
+    Args:
+        model: A loaded `Phi3VForCausalLM`.
+        image_processor: The checkpoint's.
+    """
+
+    def __init__(self, model: Any, image_processor: Any) -> None:
+        self._embedding = model.model.vision_embed_tokens
+        self._device = model.lm_head.weight.device
+        self._image_processor = image_processor
+        self._crop_size: int = model.config.crop_size
+
+    def count_tokens(self, attachment: Attachment, num_crops: int) -> int:
+        """Tokens that a picture takes in the prompt."""
+        return self._layout(attachment, num_crops).num_tokens
+
+    def crops(self, attachment: Attachment, num_crops: int) -> int:
+        """Crops of a picture that the tower encodes, its global view included."""
+        return _distinct_views(self._layout(attachment, num_crops))
+
+    def encode(self, attachment: Attachment, num_crops: int, proceed: Callable[[], None]) -> Tensor:
+        """Encode a picture.
+
+        Args:
+            attachment: The picture.
+            num_crops: Most crops it is cut into.
+            proceed: Called before each pass of the tower; raises to stop.
+
+        Returns:
+            [tokens, hidden size].
+        """
+        layout = self._layout(attachment, num_crops)
+        crops = self._image_processor.crops(attachment.image(), layout).to(self._device)
+        passes = []
+        for some in crops[: _distinct_views(layout)].split(CROPS_AT_ONCE):
+            proceed()
+            passes.append(self._embedding.encode_crops(some))
+        features = torch.cat(passes).expand(layout.num_crops, -1, -1, -1)
+        return self._embedding.img_projection(self._embedding.merge(features, layout))
+
+    def _layout(self, attachment: Attachment, num_crops: int) -> CropLayout:
+        return crop_layout(attachment.width, attachment.height, num_crops, self._crop_size)
+
+
+def _distinct_views(layout: CropLayout) -> int:
+    """Views that differ: in a grid of one, the crop is the same as the global view."""
+    return 1 if layout.rows == layout.cols == 1 else layout.num_crops

@@ -107,7 +107,14 @@ def clear_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def damaged(path: Path) -> StoreError:
+    """The error for a file that does not hold what was written."""
+    return StoreError(f"{path} is damaged.", _MOVE_AWAY)
+
+
 _UNWRITABLE = "Make the folder writable, or choose another one with the setting data_dir."
+
+_MOVE_AWAY = "Move it away; a new one is begun at the next start."
 
 _EXPLANATIONS = {
     sqlite3.SQLITE_FULL: (
@@ -121,13 +128,9 @@ _EXPLANATIONS = {
         "Another program keeps {path} locked.",
         "Close it; the conversation is saved whole with the next turn.",
     ),
-    sqlite3.SQLITE_CORRUPT: (
-        "{path} is damaged.",
-        "Move it away; a new one is begun at the next start.",
-    ),
     sqlite3.SQLITE_NOTADB: (
         "{path} is not a file of conversations.",
-        "Move it away; a new one is begun at the next start.",
+        _MOVE_AWAY,
     ),
 }
 
@@ -135,6 +138,8 @@ _EXPLANATIONS = {
 def _explained(error: sqlite3.Error, path: Path) -> StoreError:
     # The lower byte is the kind of error, the upper ones its detail.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if kind == sqlite3.SQLITE_CORRUPT:
+        return damaged(path)
     title, remedy = _EXPLANATIONS.get(
         kind,
         (

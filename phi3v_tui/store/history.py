@@ -11,7 +11,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.errors import StoreError
-from phi3v_tui.store.database import clear_errors, connect, transaction
+from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,10 @@ class History:
             StoreError: There is none with this id, or the file cannot be read.
         """
         with self._lock, clear_errors(self.path):
-            conversation = _read_conversation(self._connection, conversation_id)
+            try:
+                conversation = _read_conversation(self._connection, conversation_id)
+            except (ValueError, LookupError, TypeError) as error:
+                raise damaged(self.path) from error
             self._written[conversation.id] = _Written(
                 {turn.id: turn for turn in conversation.turns()}, conversation.path()[-1].id
             )

@@ -1,0 +1,312 @@
+"""The `phi3v-tui` command: the app, and `ask` for scripts.
+
+torch, transformers and textual are imported by the command that needs them, when it needs them.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from phi3v_tui import __version__
+from phi3v_tui.errors import Phi3VTuiError, SettingsError
+
+if TYPE_CHECKING:
+    from phi3v_tui.conversation.attachment import Attachment
+    from phi3v_tui.conversation.message import Message
+    from phi3v_tui.engine.base import Engine, Request
+    from phi3v_tui.engine.events import Finished, Loaded, LoadProgress
+    from phi3v_tui.settings import Settings
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_DEFAULT_COMMAND = "chat"
+_GROUP_OPTIONS = ("--help", "--version")
+
+
+class _DefaultGroup(TyperGroup):
+    """A group that takes arguments which name no command as those of `chat`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in _GROUP_OPTIONS):
+            args = [_DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_DefaultGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help"]},
+)
+
+Model = Annotated[
+    str | None,
+    typer.Option(help='"auto", "demo" (the bundled model), a folder, or a hub id to download.'),
+]
+Device = Annotated[str | None, typer.Option(help='"auto", "cpu" or "cuda:0".')]
+Context = Annotated[int | None, typer.Option(help="Tokens of prompt and answer together.")]
+NumCrops = Annotated[int | None, typer.Option(help="Most crops a picture is cut into.")]
+Temperature = Annotated[float | None, typer.Option(help="0 takes the most likely token.")]
+TopP = Annotated[float | None, typer.Option(help="Sample from the most likely tokens only.")]
+Seed = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
+MaxNewTokens = Annotated[int | None, typer.Option(help="Longest answer, in tokens.")]
+
+
+def main() -> NoReturn:
+    """Run the command line, and end the process with its status."""
+    from phi3v_tui.ui.terminal import leave
+
+    try:
+        app()
+    except SystemExit as exit_:
+        leave(exit_.code if isinstance(exit_.code, int) else 0)
+    leave(0)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"phi3v-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _group(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version)
+    ] = False,
+) -> None:
+    """Chat with Phi-3-Vision about your pictures, on your own machine.
+
+    phi3v-tui [PICTURES]... opens the app; "phi3v-tui chat --help" lists its options.
+    """
+
+
+@app.command()
+def chat(
+    pictures: Annotated[
+        list[Path] | None, typer.Argument(help="Picture files for the first message.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")] = False,
+    model: Model = None,
+    device: Device = None,
+    context: Context = None,
+    num_crops: NumCrops = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    max_new_tokens: MaxNewTokens = None,
+    theme: Annotated[str | None, typer.Option(help="Name of a Textual theme.")] = None,
+    image_mode: Annotated[
+        str | None, typer.Option(help='"auto", "kitty", "sixel", "halfcell" or "none".')
+    ] = None,
+) -> None:
+    """Open the app (what phi3v-tui does without a command)."""
+    with _errors_as_sentences():
+        settings = _settings(
+            model=model,
+            device=device,
+            context=context,
+            num_crops=num_crops,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_new_tokens=max_new_tokens,
+            theme=theme,
+            image_mode=image_mode,
+        )
+        from phi3v_tui.ui.app import run
+
+        raise typer.Exit(run(_engine(settings), settings, pictures or [], resume))
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help='What to ask; "-" or nothing reads it from a pipe.')
+    ] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option("--image", "-i", help="A picture file; may be repeated.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object when the answer is complete.")
+    ] = False,
+    model: Model = None,
+    device: Device = None,
+    context: Context = None,
+    num_crops: NumCrops = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    max_new_tokens: MaxNewTokens = None,
+) -> None:
+    """Ask one question, and print the answer as it comes.
+
+    Status: 0 answered, 1 failed (one sentence says why), 2 wrong usage, 130 interrupted.
+    """
+    with _errors_as_sentences():
+        settings = _settings(
+            model=model,
+            device=device,
+            context=context,
+            num_crops=num_crops,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_new_tokens=max_new_tokens,
+        )
+        text = _question(question)
+        _log_to_file()
+        _answer(settings, text, _attachments(images or []), as_json)
+
+
+@contextmanager
+def _errors_as_sentences() -> Iterator[None]:
+    """Turn what a person can mend into one sentence on stderr and an exit status."""
+    try:
+        yield
+    except SettingsError as error:
+        _stop(str(error), USAGE)
+    except Phi3VTuiError as error:
+        _stop(str(error), FAILED)
+    except BrokenPipeError:
+        # Whoever read the answer has gone; nothing may be flushed to them any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo(err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _stop(sentence: str, status: int) -> NoReturn:
+    typer.echo(f"phi3v-tui: {sentence}", err=True)
+    raise typer.Exit(status)
+
+
+def _settings(**flags: object) -> "Settings":
+    from phi3v_tui.settings import load_settings
+
+    return load_settings(flags)
+
+
+def _engine(settings: "Settings") -> "Engine":
+    from phi3v_tui.engine.local import LocalEngine
+
+    return LocalEngine(settings.model, settings.device, settings.context, settings.num_crops)
+
+
+def _question(given: str | None) -> str:
+    """The argument, or else what comes through a pipe."""
+    if given not in (None, "-"):
+        return str(given)
+    if sys.stdin.isatty():
+        _stop('Nothing was asked. Type: phi3v-tui ask "What is shown?" -i picture.png.', USAGE)
+    text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+    if not text:
+        _stop("The pipe held no question. Write it into the pipe or after ask.", USAGE)
+    return text
+
+
+def _attachments(images: list[Path]) -> "tuple[Attachment, ...]":
+    from phi3v_tui.conversation.attachment import Attachment
+
+    return tuple(Attachment.from_path(path) for path in images)
+
+
+def _log_to_file() -> None:
+    """Tracebacks are for the log file; people get sentences."""
+    from platformdirs import user_log_path
+
+    from phi3v_tui.settings import APP_NAME
+
+    path = user_log_path(APP_NAME, appauthor=False) / "ask.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=path, format="%(asctime)s %(name)s %(message)s")
+    except OSError:
+        logging.basicConfig(handlers=[logging.NullHandler()])
+
+
+def _answer(
+    settings: "Settings", question: str, pictures: "tuple[Attachment, ...]", as_json: bool
+) -> None:
+    from phi3v_tui.engine import collect
+    from phi3v_tui.engine.base import Request
+    from phi3v_tui.ui.terminal import quieten_libraries
+
+    quieten_libraries()
+    engine = _engine(settings)
+    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else None)
+    if loaded.notice:
+        typer.echo(loaded.notice, err=True)
+    messages = _messages(settings, question, pictures)
+    request = Request(messages, settings.sampling, settings.num_crops)
+    text, finished = _stream(engine, request, quiet=as_json)
+    if as_json:
+        typer.echo(_as_json(loaded, request, text, finished))
+    if finished.reason == "length":
+        typer.echo("The answer was cut off; --max-new-tokens allows longer ones.", err=True)
+
+
+def _messages(
+    settings: "Settings", question: str, pictures: "tuple[Attachment, ...]"
+) -> "tuple[Message, ...]":
+    from phi3v_tui.conversation.message import Message, Role
+
+    asked = Message(Role.USER, question, pictures)
+    if settings.system_prompt:
+        return (Message(Role.SYSTEM, settings.system_prompt), asked)
+    return (asked,)
+
+
+def _stream(engine: "Engine", request: "Request", quiet: bool) -> "tuple[str, Finished]":
+    """Wait for the answer, printing it as it comes unless `quiet`."""
+    from phi3v_tui.engine import collect
+    from phi3v_tui.engine.events import Failed, Finished, TextDelta
+
+    pieces: list[str] = []
+    for event in collect.events(engine, request):
+        match event:
+            case TextDelta():
+                pieces.append(event.text)
+                if not quiet:
+                    print(event.text, end="", flush=True)
+            case Failed():
+                raise event.error
+            case Finished():
+                finished = event
+    if not quiet:
+        print(flush=True)
+    return "".join(pieces), finished
+
+
+def _show_progress(progress: "LoadProgress") -> None:
+    share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+    # \x1b[K clears what a longer line left behind.
+    typer.echo(f"\r{progress.stage}{share}\x1b[K\r", nl=False, err=True)
+
+
+def _as_json(loaded: "Loaded", request: "Request", text: str, finished: "Finished") -> str:
+    asked = request.messages[-1]
+    return json.dumps(
+        {
+            "model": loaded.model,
+            "device": loaded.device,
+            "question": asked.text,
+            "images": [picture.origin for picture in asked.attachments],
+            "answer": text,
+            "finish_reason": finished.reason,
+            "usage": asdict(finished.usage),
+            "timings": asdict(finished.timings),
+        },
+        ensure_ascii=False,
+    )

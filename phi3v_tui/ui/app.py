@@ -14,25 +14,105 @@ everything is saved; `leave` then ends the process at once, because a thread tha
 torch would abort an ordinary exit.
 """
 
+import os
+import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from platformdirs import user_log_path
+from textual.app import App, SystemCommand
+from textual.screen import Screen
 
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.settings import APP_NAME, Settings
+from phi3v_tui.ui import clipboard, commands, terminal, themes
+from phi3v_tui.ui.screens.chat import ChatScreen
+from phi3v_tui.ui.terminal import ImageMode
 
-if TYPE_CHECKING:
-    from phi3v_tui.settings import Settings
+_CLOSE_SECONDS = 1.0
 
 
-def run(engine: Engine, settings: "Settings", pictures: list[Path], resume: bool) -> int:
+class Phi3VApp(App[int]):
+    """The app around the chat: theme, palette, clipboard, end."""
+
+    TITLE = "phi3v-tui"
+    CSS_PATH = "app.tcss"
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        pictures: list[Path] | None = None,
+        resume: bool = False,
+        image_mode: ImageMode = ImageMode.HALFCELL,
+    ) -> None:
+        """Make the app; arguments as in `run`.
+
+        Args:
+            engine: Not loaded yet.
+            settings: As resolved.
+            pictures: Files to attach to the first prompt.
+            resume: Reopen the last conversation.
+            image_mode: How pictures are drawn.
+        """
+        super().__init__()
+        self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode)
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
+
+    def get_default_screen(self) -> Screen:
+        """Start with the chat."""
+        return self.chat
+
+    def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
+        """Fill the command palette."""
+        return commands.commands(self, screen)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by OSC 52 and, within tmux, through tmux; say which."""
+        super().copy_to_clipboard(text)
+        self.notify(clipboard.describe(clipboard.copy_through_tmux(text, os.environ)))
+
+    def action_help_quit(self) -> None:
+        """Answer Ctrl+C, which would be too easy a way to lose a conversation."""
+        self.notify("Ctrl+Q quits. Esc stops the answer. With text selected, Ctrl+C copies it.")
+
+    def on_unmount(self) -> None:
+        """Save, however the app ends."""
+        self.chat.save_before_leaving()
+
+
+def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) -> int:
     """Show the app until the person leaves.
 
     Args:
         engine: Not loaded yet.
         settings: As resolved from flags, environment, file and defaults.
-        pictures: Files to attach to the first message.
+        pictures: Files to attach to the first prompt.
         resume: Reopen the last conversation.
 
     Returns:
         The process's exit status: 0, 2 where there is no terminal to draw on, else an error.
     """
-    raise NotImplementedError
+    try:
+        screen = terminal.require_terminal(os.environ)
+    except terminal.TerminalError as error:
+        print(f"phi3v-tui: {error}", file=sys.stderr)
+        return 2
+    terminal.quieten_libraries()
+    terminal.redirect_stderr(screen, user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log")
+    mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
+    app = Phi3VApp(engine, settings, pictures, resume, mode)
+    terminal.watch_signals(lambda: app.call_from_thread(app.exit))
+    app.run()
+    _close(engine)
+    return app.return_code or 0
+
+
+def _close(engine: Engine) -> None:
+    """Close the engine, but wait no longer than a moment for one that is deep in its work."""
+    closing = threading.Thread(target=engine.close, name="close", daemon=True)
+    closing.start()
+    closing.join(_CLOSE_SECONDS)

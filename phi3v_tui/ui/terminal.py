@@ -109,7 +109,7 @@ def watch_signals(stop: Callable[[], None]) -> None:
 
 def _abandon(modes: list, code: int) -> NoReturn:
     try:
-        os.write(sys.__stderr__.fileno(), _RESET_MODES.encode())
+        os.write(0, _RESET_MODES.encode())
         termios.tcsetattr(0, termios.TCSANOW, modes)
     except OSError:
         pass  # The terminal is gone: there is nothing to restore.

@@ -1,0 +1,79 @@
+"""An answer under way, and what to say of it when it is over."""
+
+from dataclasses import dataclass
+
+from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.engine.events import Finished, PrefillProgress
+from phi3v_tui.ui.generation import Generation
+from phi3v_tui.ui.widgets.message_view import AnswerView, Entry
+
+
+@dataclass
+class AnswerUnderWay:
+    """The reply that is being generated.
+
+    Attributes:
+        turn_id: The reply's turn.
+        view: Where it is shown.
+        generation: Where its text comes from.
+        text: What has come so far.
+        saved_at: When it was last saved, by the monotonic clock.
+    """
+
+    turn_id: str
+    view: AnswerView
+    generation: Generation
+    text: str = ""
+    saved_at: float = 0.0
+
+
+def never_began(turn: Turn) -> bool:
+    """Whether a reply failed before it had any text; its prompt is then given back."""
+    return turn.state is TurnState.FAILED and not turn.message.text
+
+
+def shown_path(conversation: Conversation) -> tuple[Turn, ...]:
+    """The turns to show: the path without a last prompt that was given back."""
+    path = conversation.path()
+    return path[:-2] if path and never_began(path[-1]) else path
+
+
+def entries(conversation: Conversation, speaker: str) -> list[Entry]:
+    """The turns to show, with the numbers of their pictures."""
+    numbers = conversation.picture_numbers()
+    return [Entry(turn, numbers[turn.id], speaker) for turn in shown_path(conversation)]
+
+
+def prompt_to_answer_again(conversation: Conversation) -> Turn | None:
+    """The prompt of the last answer shown, or the last prompt where it has none."""
+    prompts = (turn for turn in shown_path(conversation) if turn.message.role is Role.USER)
+    return max(prompts, key=lambda turn: turn.created, default=None)
+
+
+def earlier_answer(conversation: Conversation, turn_id: str) -> Turn | None:
+    """The answer that another attempt at the same prompt gave, the latest one with text."""
+    others = [t for t in conversation.siblings(turn_id) if t.id != turn_id and t.message.text]
+    return others[-1] if others else None
+
+
+def decode_speed(finished: Finished) -> float | None:
+    """Tokens per second after the first token."""
+    tokens = finished.usage.completion_tokens - 1
+    if tokens < 1 or finished.timings.decode <= 0:
+        return None
+    return tokens / finished.timings.decode
+
+
+def figures(finished: Finished) -> str:
+    """Length and duration in words."""
+    seconds = finished.timings.prefill + finished.timings.decode
+    count = finished.usage.completion_tokens
+    noun = "token" if count == 1 else "tokens"
+    return f"{count:,} {noun} in {seconds:.1f} s"
+
+
+def describe_prefill(progress: PrefillProgress) -> str:
+    """Reading the prompt, in words."""
+    words = f"Reading {progress.done:,} of {progress.total:,} tokens"
+    return f"{words} · {progress.note}" if progress.note else words

@@ -1,0 +1,55 @@
+"""Saving as things happen; where that fails, the chat goes on and says so once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.errors import StoreError
+from phi3v_tui.store.history import History
+
+
+class Journal:
+    """The stored conversations, as the screen uses them: no call raises."""
+
+    def __init__(self, path: Path, complain: Callable[[StoreError], None]) -> None:
+        """Open nothing yet.
+
+        Args:
+            path: The history's file.
+            complain: Called with the first error of a row of them.
+        """
+        self._path = path
+        self._complain = complain
+        self._history: History | None = None
+        self._complained = False
+
+    def save(self, conversation: Conversation) -> None:
+        """Write what is new."""
+        try:
+            self._open().save(conversation)
+            self._complained = False
+        except StoreError as error:
+            self._complain_once(error)
+
+    def latest(self) -> Conversation | None:
+        """The conversation last written, if there is one that can be read."""
+        try:
+            return self._open().latest()
+        except StoreError as error:
+            self._complain_once(error)
+            return None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._history is not None:
+            self._history.close()
+
+    def _open(self) -> History:
+        if self._history is None:
+            self._history = History(self._path)
+        return self._history
+
+    def _complain_once(self, error: StoreError) -> None:
+        if not self._complained:
+            self._complained = True
+            self._complain(error)

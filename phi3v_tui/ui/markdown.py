@@ -1,0 +1,57 @@
+"""Markdown as answers are written: which part of a growing text is settled, and how it is read."""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+
+
+def answer_parser() -> MarkdownIt:
+    """A parser that keeps what the model wrote: tags stay text, and line ends stay line ends."""
+    parser = MarkdownIt("gfm-like", {"html": False})
+    parser.core.ruler.push("keep_line_ends", _keep_line_ends)
+    return parser
+
+
+def _keep_line_ends(state: StateCore) -> None:
+    for token in state.tokens:
+        for child in token.children or ():
+            if child.type == "softbreak":
+                child.type = "hardbreak"
+
+
+def settled_length(text: str, start: int = 0) -> int:
+    """Find where the open block of a growing Markdown text begins.
+
+    Blocks before it are separated from it by a blank line outside of code fences, and will not
+    change however the text goes on (but for rarities, which the final parse mends).
+
+    Args:
+        text: All text so far.
+        start: An earlier result for a shorter text, from where to go on.
+
+    Returns:
+        The number of settled characters.
+    """
+    settled = start
+    position = start
+    fence = ""
+    for line in text[start:].splitlines(keepends=True):
+        position += len(line)
+        fence = _fence_after(line, fence)
+        if not fence and not line.strip() and line.endswith("\n"):
+            settled = position
+    return settled
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The code fence that is open after a line, or nothing."""
+    found = _FENCE.match(line)
+    if not found:
+        return fence
+    if not fence:
+        return found[1]
+    closes = found[1].startswith(fence) and not line.strip().strip(fence[0])
+    return "" if closes else fence

@@ -1,0 +1,93 @@
+"""Pictures in words and at the size of the screen."""
+
+import os
+import sys
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from PIL import Image
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.crops import image_tokens
+from phi3v_tui.engine.base import Limits
+from phi3v_tui.ui.plain_text import pixel_size
+from phi3v_tui.ui.terminal import ImageMode
+
+_PIXELS_PER_CELL = {
+    ImageMode.HALFCELL: (1, 2),
+    ImageMode.KITTY: (10, 20),
+    ImageMode.SIXEL: (10, 20),
+}
+_WIDGETS = {
+    ImageMode.HALFCELL: "HalfcellImage",
+    ImageMode.KITTY: "TGPImage",
+    ImageMode.SIXEL: "SixelImage",
+}
+
+
+def caption(attachment: Attachment, limits: Limits | None) -> str:
+    """Pixels of a picture, and its cost in tokens once the model's limits are known."""
+    pixels = pixel_size(attachment.width, attachment.height)
+    if limits is None:
+        return pixels
+    return f"{pixels} · {cost(attachment, limits):,} tokens"
+
+
+def cost(attachment: Attachment, limits: Limits) -> int:
+    """Tokens that a picture takes in the prompt."""
+    return image_tokens(attachment.width, attachment.height, limits.num_crops, limits.crop_size)
+
+
+def fit_cells(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
+    """Fit a picture into cells, which are about twice as high as wide.
+
+    Args:
+        width: Pixels of the picture.
+        height: Pixels of the picture.
+        columns: Cells at hand.
+        rows: Cells at hand.
+
+    Returns:
+        Columns and rows, each at least 1.
+    """
+    scale = min(columns / width, 2 * rows / height)
+    return (
+        max(1, min(columns, round(width * scale))),
+        max(1, min(rows, round(height * scale / 2))),
+    )
+
+
+def shrink(attachment: Attachment, cells: tuple[int, int], mode: ImageMode) -> Image.Image:
+    """Decode a picture no larger than it is drawn. Slow for large files: call it in a thread.
+
+    Args:
+        attachment: The picture.
+        cells: Columns and rows that it will take.
+        mode: How it will be drawn.
+
+    Raises:
+        AttachmentError: The picture is damaged.
+    """
+    across, down = _PIXELS_PER_CELL[mode]
+    size = (cells[0] * across, cells[1] * down)
+    # Twice the size in hand: the final resize then averages instead of picking pixels.
+    rough = attachment.thumbnail(2 * max(size))
+    return rough.resize(size, Image.Resampling.LANCZOS)
+
+
+@cache
+def image_widget(mode: ImageMode) -> Any:
+    """The textual-image widget class that draws in `mode`.
+
+    On import textual-image asks the terminal what it can do. The answers would be taken from, or
+    typed into, the running app; so it is imported as if there were no terminal.
+    """
+    stdout = sys.__stdout__
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        sys.__stdout__ = nowhere  # type: ignore[misc]
+        try:
+            widgets = import_module("textual_image.widget")
+        finally:
+            sys.__stdout__ = stdout  # type: ignore[misc]
+    return getattr(widgets, _WIDGETS[mode])

@@ -1,0 +1,326 @@
+"""The chat: what keys, pastes and clicks do."""
+
+import asyncio
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Markdown
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.engine.base import Engine
+from phi3v_tui.errors import AttachmentError, StoreError
+from phi3v_tui.settings import Settings
+from phi3v_tui.store.export import export_markdown
+from phi3v_tui.ui.answers import entries, never_began, prompt_to_answer_again, shown_path
+from phi3v_tui.ui.folder import looks_like_picture
+from phi3v_tui.ui.screens.answering import AnsweringScreen
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.screens.help import HelpScreen
+from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
+from phi3v_tui.ui.widgets.composer import Composer
+from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from phi3v_tui.ui.widgets.message_view import Entry, PictureLine
+from phi3v_tui.ui.widgets.status_bar import StatusBar
+from phi3v_tui.ui.widgets.transcript_view import TranscriptView
+from phi3v_tui.ui.widgets.welcome import ExampleQuestion
+
+_WIDE_COLUMNS = 110
+
+KEYS = (
+    Binding("ctrl+o", "attach", "Attach a picture"),
+    Binding("ctrl+t", "toggle_preview", "Show or hide the picture pane"),
+    Binding("escape", "stop", "Stop the answer, and keep what has come"),
+    Binding("ctrl+r", "regenerate", "Answer the last prompt again"),
+    Binding("ctrl+g", "copy_answer", "Copy the last answer"),
+    Binding("ctrl+s", "save_transcript", "Save the conversation as Markdown"),
+    Binding("ctrl+n", "new_conversation", "New conversation"),
+    Binding("f1", "help", "Show these keys"),
+    Binding("ctrl+q", "app.quit", "Quit; the conversation is kept"),
+)
+
+
+class ChatScreen(AnsweringScreen):
+    """Log and picture side by side; below them pictures to send, composer and status line."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]
+    BINDINGS = [*KEYS]
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        pictures: list[Path],
+        resume: bool,
+        image_mode: ImageMode,
+    ) -> None:
+        """Begin a conversation, or reopen the last one.
+
+        Args:
+            engine: Not loaded yet.
+            settings: For sampling, pictures and where to save.
+            pictures: Files to attach to the first prompt.
+            resume: Reopen the last conversation.
+            image_mode: How pictures are drawn.
+        """
+        super().__init__(engine, settings)
+        self._pictures = pictures
+        self._resume = resume
+        self._image_mode = image_mode
+        self._folder = Path.cwd()
+        self._reading_pictures = 0
+        self._submit_when_read = False
+
+    def compose(self) -> ComposeResult:
+        """The parts, from top to bottom."""
+        with Horizontal(id="upper"):
+            yield TranscriptView("transcript")
+            yield ImagePreview(self._image_mode, "preview")
+        with Vertical(id="lower"):
+            yield AttachmentBar()
+            yield Composer("composer")
+            yield StatusBar()
+
+    def on_mount(self) -> None:
+        """Paint first; whatever takes time comes after."""
+        self.composer.focus()
+        self.composer.border_subtitle = "Enter sends · Ctrl+J new line"
+        self.call_after_refresh(self._start)
+
+    async def _start(self) -> None:
+        self.start_engine()
+        if self._resume:
+            await self._reopen()
+        if self._pictures:
+            self._read_and_attach(self._pictures)
+
+    async def _reopen(self) -> None:
+        conversation = await asyncio.to_thread(self._journal.latest)
+        if conversation is None:
+            self.notify("There is no earlier conversation yet; this is a new one.", markup=False)
+            return
+        self._conversation = conversation
+        await self._show_conversation()
+        self._show_last_picture()
+        path = conversation.path()
+        if path and never_began(path[-1]):
+            self._return_prompt()
+
+    def _show_last_picture(self) -> None:
+        pictures = [p for turn in shown_path(self._conversation) for p in turn.message.attachments]
+        self._show_picture(pictures[-1] if pictures else None)
+
+    # What the person sends.
+
+    @on(Composer.PromptSubmitted)
+    async def _submit(self, message: Composer.PromptSubmitted) -> None:
+        if self._reading_pictures:
+            self._submit_when_read = True
+            return
+        text = message.text.strip()
+        if not text:
+            self._hint_at_empty_prompt()
+        elif paths := _picture_paths(text):
+            self.composer.clear()
+            self._read_and_attach(paths, text)
+        elif self._answer is not None:
+            self.notify("The answer is still coming: Esc stops it. Your prompt stays here.")
+        else:
+            await self._ask(text)
+
+    def _hint_at_empty_prompt(self) -> None:
+        if self.attachment_bar.attachments:
+            self.notify("Type a question about the picture, then press Enter.")
+
+    async def _ask(self, text: str) -> None:
+        turn = self._conversation.append_user(text, self.attachment_bar.attachments)
+        self.composer.clear()
+        self.attachment_bar.attachments = ()
+        numbers = self._conversation.picture_numbers()[turn.id]
+        await self.transcript.add(Entry(turn, numbers))
+        await self._begin_answer(turn.id)
+        self._number_pictures()
+
+    @on(ExampleQuestion.Chosen)
+    def _take_example(self, message: ExampleQuestion.Chosen) -> None:
+        self.composer.put_back(message.text)
+        self.composer.focus()
+
+    # Pictures.
+
+    @on(Composer.PathsPasted)
+    def _attach_pasted(self, message: Composer.PathsPasted) -> None:
+        self._read_and_attach(message.paths, message.text)
+
+    def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
+        """Attach files; if one is no picture, `text` is typed instead, where there is any."""
+        self._reading_pictures += 1
+        self.run_worker(self._attach_in_turn(paths, text))
+
+    async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
+        read, errors = await _read_pictures(paths)
+        for error in errors:
+            self.notify(
+                str(error), title="Not attached", severity="error", timeout=10, markup=False
+            )
+        if errors and text:
+            self.composer.insert(text)
+        else:
+            self._add_pictures(read)
+        self._reading_pictures -= 1
+        if self._submit_when_read and not self._reading_pictures:
+            self._submit_when_read = False
+            self.composer.post_message(Composer.PromptSubmitted(self.composer.text))
+
+    def _add_pictures(self, pictures: list[Attachment]) -> None:
+        if pictures:
+            self.attachment_bar.attachments += tuple(pictures)
+            self._show_picture(pictures[-1])
+
+    @on(Composer.AttachmentTakenBack)
+    def _take_back_picture(self) -> None:
+        self.attachment_bar.remove_last()
+
+    @on(AttachmentChip.Chosen)
+    @on(PictureLine.Chosen)
+    def _show_chosen(self, message: AttachmentChip.Chosen | PictureLine.Chosen) -> None:
+        self._show_picture(message.attachment)
+        self._set_preview_shown(True)
+
+    @on(AttachmentChip.Removed)
+    def _focus_composer(self) -> None:
+        self.composer.focus()
+
+    def _show_picture(self, attachment: Attachment | None) -> None:
+        preview = self.query_one("#preview", ImagePreview)
+        preview.attachment = attachment
+        self.set_class(attachment is not None, "-has-picture")
+
+    def _set_preview_shown(self, shown: bool) -> None:
+        self.set_class(shown, "-preview-shown")
+        self.set_class(not shown, "-preview-hidden")
+
+    @on(Markdown.LinkClicked)
+    def _show_link(self, message: Markdown.LinkClicked) -> None:
+        """Opening it could start a browser on another machine; the address can be copied."""
+        self.notify(message.href, title="Link", markup=False)
+
+    # Commands.
+
+    def action_attach(self) -> None:
+        """Choose a picture file."""
+        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits())
+
+        def attach(attachment: Attachment | None) -> None:
+            self._folder = picker.folder
+            self._add_pictures([attachment] if attachment else [])
+
+        self.app.push_screen(picker, attach)
+
+    def action_toggle_preview(self) -> None:
+        """Show or hide the picture pane."""
+        preview = self.query_one("#preview", ImagePreview)
+        if preview.attachment is None:
+            self.notify("There is no picture yet: Ctrl+O attaches one.")
+        else:
+            self._set_preview_shown(not preview.display)
+
+    def action_stop(self) -> None:
+        """Stop the answer, and keep what has come."""
+        if self._answer is None:
+            self.composer.focus()
+            return
+        self.status.activity = "Stopping"
+        self._engine.cancel()
+
+    async def action_regenerate(self) -> None:
+        """Answer the last prompt again; the answer before is kept in the history."""
+        prompt = prompt_to_answer_again(self._conversation)
+        if self._answer is not None:
+            self.notify("The answer is still coming: Esc stops it.")
+        elif prompt is None:
+            self.notify("There is no prompt to answer yet.")
+        else:
+            await self._drop_shown_answer()
+            await self._begin_answer(prompt.id)
+
+    async def _drop_shown_answer(self) -> None:
+        if shown_path(self._conversation)[-1].message.role is Role.ASSISTANT:
+            await self.transcript.remove_last(1)
+
+    def action_copy_answer(self) -> None:
+        """Copy the last answer as Markdown."""
+        answers = [
+            entry.turn.message.text
+            for entry in entries(self._conversation, self._speaker)
+            if entry.turn.message.role is Role.ASSISTANT and entry.turn.message.text
+        ]
+        if answers:
+            self.app.copy_to_clipboard(answers[-1])
+        else:
+            self.notify("There is no answer to copy yet.")
+
+    def action_save_transcript(self) -> None:
+        """Save the conversation as Markdown, with its pictures beside it."""
+        if not self._conversation.path():
+            self.notify("There is nothing to save yet.")
+            return
+        name = f"phi3v-{self._conversation.created.astimezone():%Y-%m-%d-%H%M}.md"
+        try:
+            written = export_markdown(self._conversation, Path.cwd() / name)
+        except StoreError as error:
+            self.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
+            return
+        self.notify(str(written), title="Saved", timeout=10, markup=False)
+
+    async def action_new_conversation(self) -> None:
+        """Begin an empty conversation; what is typed and attached stays."""
+        await self._abandon_answer()
+        self._conversation = Conversation(self._settings.system_prompt)
+        await self._show_conversation()
+        self.status.context_used = None
+        self.status.tokens_per_second = None
+        pending = self.attachment_bar.attachments
+        self._show_picture(pending[-1] if pending else None)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.app.push_screen(HelpScreen(KEYS))
+
+    def action_scroll_transcript(self, pages: int) -> None:
+        """Scroll the log by pages, down for positive numbers."""
+        if pages < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    def action_scroll_transcript_home(self) -> None:
+        """Scroll to the beginning."""
+        self.transcript.scroll_home(animate=False)
+
+    def action_scroll_transcript_end(self) -> None:
+        """Scroll to the end, and stay there."""
+        self.transcript.anchor()
+
+
+def _picture_paths(text: str) -> list[Path]:
+    """The paths that a submitted text consists of, if they look like pictures."""
+    paths = paths_in(text)
+    return paths if all(looks_like_picture(path) for path in paths) else []
+
+
+async def _read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[AttachmentError]]:
+    read: list[Attachment] = []
+    errors: list[AttachmentError] = []
+    for path in paths:
+        try:
+            read.append(await asyncio.to_thread(Attachment.from_path, path))
+        except AttachmentError as error:
+            errors.append(error)
+    return read, errors

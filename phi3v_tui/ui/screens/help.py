@@ -1,0 +1,67 @@
+"""All keys."""
+
+from collections.abc import Iterable
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_TYPING = (
+    ("Enter", "Send"),
+    ("Ctrl+J", "New line; so do a trailing \\ and Enter, and where the terminal"),
+    ("", "tells them apart Shift+Enter, Ctrl+Enter and Alt+Enter"),
+    ("Paste, drop", "A picture's path attaches the picture"),
+    ("Backspace", "In an empty prompt: takes the last picture back"),
+    ("Tab", "To the pictures: Enter shows one, Delete removes it"),
+)
+_READING = (
+    ("PgUp PgDn", "Scroll the conversation"),
+    ("Ctrl+Home/End", "To its beginning, to its end"),
+    ("Ctrl+C", "Copy what is selected with the mouse"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys, in groups."""
+
+    BINDINGS = [Binding("escape,f1,q,enter", "dismiss", "Close")]
+
+    def __init__(self, commands: Iterable[Binding]) -> None:
+        """List keys.
+
+        Args:
+            commands: The chat's own bindings.
+        """
+        super().__init__()
+        self._commands = [(key_name(item.key), item.description) for item in commands]
+
+    def compose(self) -> ComposeResult:
+        """Three groups."""
+        with VerticalScroll(id="help"):
+            for title, rows in (
+                ("Typing", _TYPING),
+                ("Doing", self._commands),
+                ("Reading", _READING),
+            ):
+                yield Static(title, classes="help-title", markup=False)
+                yield Static(_table(rows), classes="help-rows", markup=False)
+
+    def on_mount(self) -> None:
+        """Name the box."""
+        box = self.query_one("#help")
+        box.border_title = "Keys"
+        box.border_subtitle = "Esc closes"
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: ctrl+o is Ctrl+O."""
+    names = {"escape": "Esc"}
+    return "+".join(names.get(part, part.capitalize()) for part in key.split(",")[0].split("+"))
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> Content:
+    lines = [Content.assemble((f"{key:<15}", "$accent"), text) for key, text in rows]
+    return Content("\n").join(lines)

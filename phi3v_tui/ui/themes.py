@@ -1,0 +1,61 @@
+"""The app's own colours, dark and light."""
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="phi3v-dark",
+    dark=True,
+    primary="#8fb3f5",
+    secondary="#86cfb8",
+    accent="#e6b673",
+    warning="#e6b673",
+    error="#ef8a8a",
+    success="#86cfb8",
+    foreground="#d9dce3",
+    background="#14161b",
+    surface="#1b1e25",
+    panel="#262a34",
+    variables={
+        "input-selection-background": "#8fb3f5 30%",
+        "block-cursor-background": "#303644",
+        "block-cursor-foreground": "#d9dce3",
+        "block-cursor-text-style": "none",
+        "muted": "#8b92a3",
+        "scrollbar": "#303644",
+        "scrollbar-hover": "#48506a",
+        "scrollbar-active": "#8fb3f5",
+        "scrollbar-background": "#14161b",
+        "scrollbar-background-hover": "#14161b",
+        "scrollbar-background-active": "#14161b",
+        "scrollbar-corner-color": "#14161b",
+    },
+)
+
+LIGHT = Theme(
+    name="phi3v-light",
+    dark=False,
+    primary="#2c59b0",
+    secondary="#0f6f5a",
+    accent="#8f5200",
+    warning="#8f5200",
+    error="#b3261e",
+    success="#0f6f5a",
+    foreground="#22252c",
+    background="#fbfaf7",
+    surface="#f2f0ea",
+    panel="#e4e1d8",
+    variables={
+        "input-selection-background": "#2c59b0 25%",
+        "block-cursor-background": "#dcd8cc",
+        "block-cursor-foreground": "#22252c",
+        "block-cursor-text-style": "none",
+        "muted": "#666a74",
+        "scrollbar": "#d3cfc3",
+        "scrollbar-hover": "#b5b0a2",
+        "scrollbar-active": "#2c59b0",
+        "scrollbar-background": "#fbfaf7",
+        "scrollbar-background-hover": "#fbfaf7",
+        "scrollbar-background-active": "#fbfaf7",
+        "scrollbar-corner-color": "#fbfaf7",
+    },
+)

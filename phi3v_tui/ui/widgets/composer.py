@@ -1,0 +1,118 @@
+"""Where the prompt is typed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.ui.plain_text import typed
+
+NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "ctrl+enter", "alt+enter"})
+_SAME_BURST_SECONDS = 0.01
+_BURST_GOES_ON_SECONDS = 0.04
+
+
+class Composer(TextArea):
+    """Several lines of prompt. Enter sends; Ctrl+J or a trailing backslash makes a line."""
+
+    BINDINGS = [
+        Binding("pageup", "screen.scroll_transcript(-1)", show=False),
+        Binding("pagedown", "screen.scroll_transcript(1)", show=False),
+        Binding("ctrl+home", "screen.scroll_transcript_home", show=False),
+        Binding("ctrl+end", "screen.scroll_transcript_end", show=False),
+    ]
+
+    @dataclass
+    class PromptSubmitted(Message):
+        """The person sent the text."""
+
+        text: str
+
+    @dataclass
+    class PathsPasted(Message):
+        """Paths of files were pasted or dropped; `text` is what to insert if they are no pictures.
+
+        Attributes:
+            paths: As they were read from the text; nothing is known of the files.
+            text: The pasted text.
+        """
+
+        paths: list[Path]
+        text: str
+
+    class AttachmentTakenBack(Message):
+        """Backspace was pressed where no text is left to delete."""
+
+    def __init__(self, id: str) -> None:
+        """Make an empty composer."""
+        super().__init__(
+            id=id,
+            soft_wrap=True,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            tab_behavior="focus",
+            placeholder="Ask about a picture",
+        )
+        self._last_key_time = 0.0
+        self._submission: Timer | None = None
+
+    def put_back(self, text: str) -> None:
+        """Return a prompt, above whatever was typed since."""
+        self.text = f"{text}\n\n{self.text}" if self.text and text else text or self.text
+        self.move_cursor(self.document.end)
+
+    async def _on_key(self, event: events.Key) -> None:
+        burst = event.time - self._last_key_time < _SAME_BURST_SECONDS
+        self._last_key_time = event.time
+        if self._submission is not None and (event.is_printable or event.key == "enter"):
+            self._turn_submission_into_line()
+        if event.key == "enter":
+            self._handle(event)
+            self._press_enter(burst)
+        elif event.key in NEWLINE_KEYS:
+            self._handle(event)
+            self.insert("\n")
+        elif event.key == "backspace" and not self.text:
+            self._handle(event)
+            self.post_message(self.AttachmentTakenBack())
+
+    def _handle(self, event: events.Event) -> None:
+        event.prevent_default()
+        event.stop()
+
+    def _press_enter(self, burst: bool) -> None:
+        if self._line_before_cursor().endswith("\\"):
+            self.action_delete_left()
+            self.insert("\n")
+        elif burst:
+            # Without bracketed paste a pasted line end arrives as Enter, amid other keys.
+            self._submission = self.set_timer(_BURST_GOES_ON_SECONDS, self._submit)
+        else:
+            self._submit()
+
+    def _line_before_cursor(self) -> str:
+        row, column = self.cursor_location
+        return self.document.get_line(row)[:column]
+
+    def _turn_submission_into_line(self) -> None:
+        assert self._submission is not None
+        self._submission.stop()
+        self._submission = None
+        self.insert("\n")
+
+    def _submit(self) -> None:
+        self._submission = None
+        self.post_message(self.PromptSubmitted(self.text))
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        self._handle(event)
+        text = typed(event.text)
+        if paths := paths_in(text):
+            self.post_message(self.PathsPasted(paths, text))
+        else:
+            self.insert(text)

@@ -1,0 +1,174 @@
+"""One message of the log."""
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Markdown, Static
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Turn, TurnState
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.ui.markdown import answer_parser, settled_length
+from phi3v_tui.ui.plain_text import drawable, pixel_size
+
+CURSOR = "▍"
+
+_ENDINGS = {
+    TurnState.CANCELLED: "stopped",
+    TurnState.LENGTH: "cut off at the longest answer that the settings allow",
+    TurnState.FAILED: "broken off by an error",
+    TurnState.INTERRUPTED: "interrupted when the app ended",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is shown of a turn.
+
+    Attributes:
+        turn: The turn.
+        numbers: The numbers of its pictures in the conversation.
+        speaker: Who answers, for people.
+    """
+
+    turn: Turn
+    numbers: tuple[int, ...] = ()
+    speaker: str = "Assistant"
+
+
+class PictureLine(Static):
+    """A picture of a message, by number and name; a click shows it."""
+
+    @dataclass
+    class Chosen(Message):
+        """The person wants to see the picture."""
+
+        attachment: Attachment
+
+    def __init__(self, attachment: Attachment, number: int) -> None:
+        """Name a picture."""
+        label = Content.assemble(
+            (f"{number} ", "$accent bold"),
+            drawable(attachment.name),
+            (f"  {pixel_size(attachment.width, attachment.height)}", "$muted"),
+        )
+        super().__init__(label, markup=False)
+        self.tooltip = "Click to show it"
+        self._attachment = attachment
+
+    def on_click(self, event: events.Click) -> None:
+        """Ask for the picture."""
+        event.stop()
+        self.post_message(self.Chosen(self._attachment))
+
+
+class MessageView(Vertical):
+    """What one side said."""
+
+    def __init__(self, entry: Entry) -> None:
+        """Show a turn."""
+        super().__init__()
+        self.entry = entry
+
+
+class PromptView(MessageView):
+    """What the person asked, with the pictures that came with it."""
+
+    def compose(self) -> ComposeResult:
+        """Label, pictures, text."""
+        message = self.entry.turn.message
+        yield Static("You", classes="role", markup=False)
+        for number, attachment in zip(self.entry.numbers, message.attachments, strict=True):
+            yield PictureLine(attachment, number)
+        if message.text:
+            yield Static(Content(drawable(message.text)), classes="text", markup=False)
+
+
+class AnswerView(MessageView):
+    """What the model answered, perhaps still growing.
+
+    The open block is plain text until it is settled: rendering it again at each piece would cost
+    more with every piece. `append` and `finish` are to be awaited, one at a time.
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        """Show a turn."""
+        super().__init__(entry)
+        self._text = entry.turn.message.text
+        self._settled = 0
+
+    def compose(self) -> ComposeResult:
+        """Label, settled text, open block, remark."""
+        turn = self.entry.turn
+        growing = turn.state is TurnState.IN_PROGRESS
+        yield Static(drawable(self.entry.speaker), classes="role", markup=False)
+        yield Markdown(
+            "" if growing else drawable(self._text),
+            parser_factory=answer_parser,
+            open_links=False,
+        )
+        yield Static(classes="open-block", markup=False)
+        yield Static(_ENDINGS.get(turn.state, ""), classes="remark", markup=False)
+
+    def on_mount(self) -> None:
+        """Hide what is empty."""
+        self._show_open_block("")
+        self._show_remark(_ENDINGS.get(self.entry.turn.state, ""))
+
+    def wait(self, reason: str) -> None:
+        """Say what is awaited while no text has come."""
+        if not self._text:
+            self._show_open_block(reason, "$muted")
+
+    async def append(self, text: str) -> None:
+        """Show more of the answer."""
+        self._text += text
+        settled = settled_length(self._text, self._settled)
+        if settled > self._settled:
+            fragment = drawable(self._text[self._settled : settled])
+            self._settled = settled
+            await self.query_one(Markdown).append(fragment)
+        self._show_open_block(drawable(self._text[self._settled :]).rstrip() + CURSOR)
+
+    async def finish(self, turn: Turn, figures: str = "") -> None:
+        """Show the whole answer and how it ended.
+
+        Args:
+            turn: As it is now.
+            figures: Its length and speed in words, or nothing.
+        """
+        self._text = turn.message.text
+        await self.query_one(Markdown).update(drawable(self._text))
+        self._show_open_block("")
+        remarks = (_ENDINGS.get(turn.state, ""), figures)
+        self._show_remark(" · ".join(remark for remark in remarks if remark))
+
+    def _show_open_block(self, text: str, style: str = "") -> None:
+        block = self.query_one(".open-block", Static)
+        block.update(Content.styled(text, style))
+        block.display = bool(text)
+
+    def _show_remark(self, text: str) -> None:
+        remark = self.query_one(".remark", Static)
+        remark.update(text)
+        remark.display = bool(text)
+
+
+class NoteView(Static):
+    """A sentence of the app itself, such as what went wrong."""
+
+    def __init__(self, text: str, is_error: bool) -> None:
+        """Show a sentence."""
+        super().__init__(Content(drawable(text)), markup=False)
+        self.set_class(is_error, "-error")
+
+
+def view_of(entry: Entry) -> MessageView:
+    """Make the widget for a turn."""
+    if entry.turn.message.role is Role.USER:
+        return PromptView(entry)
+    return AnswerView(entry)

@@ -44,7 +44,7 @@ def decode(data: bytes, name: str, max_side: int | None = None) -> Image.Image:
     try:
         if max_side is not None:
             image.draft("RGB", (max_side, max_side))
-        image.load()
+        image.load()  # here, not in `_upright`, which forgives errors
         image = _to_rgb(_upright(image))
         if max_side is not None:
             image.thumbnail((max_side, max_side))

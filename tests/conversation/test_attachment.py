@@ -208,6 +208,16 @@ def test_a_truncated_picture(kind):
         attach(data[: len(data) // 2])
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_truncated_picture_that_has_to_be_turned(kind):
+    exif = Image.Exif()
+    exif[ORIENTATION] = TURNED_RIGHT
+    noise = Image.frombytes("RGB", (64, 64), random.Random(1).randbytes(64 * 64 * 3))
+    data = encoded(noise, kind, exif=exif)
+    with pytest.raises(AttachmentError, match=r"cat\.png is (damaged|not a picture)"):
+        attach(data[: len(data) * 3 // 4])
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM"])
 def test_damage_of_any_sort_gives_no_other_error(kind):
     data = encoded(picture(), kind)

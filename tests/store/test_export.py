@@ -105,6 +105,10 @@ def test_typed_text_is_shown_as_typed(text):
     assert visible == text.expandtabs(4)
 
 
+def test_a_line_that_only_some_readers_take_for_a_table_is_escaped():
+    assert escaped("a\n:-:") == "a\\\n\\:-:"
+
+
 @pytest.mark.parametrize("end", ["\r", "\r\n"])
 def test_other_line_ends_do_not_reach_out_of_the_text(end):
     assert shown(escaped(f"a{end}# b")) == "a\n# b"

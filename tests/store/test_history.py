@@ -97,6 +97,16 @@ def test_a_reply_is_saved_while_it_grows(path, history):
         assert reopened(path, conversation).path()[-1].message.text == text
 
 
+def test_how_a_reply_ended_is_saved(path, history):
+    conversation = Conversation()
+    conversation.append_user("one?")
+    reply = conversation.append_reply()
+    history.save(conversation)
+    ended = conversation.update_reply(reply.id, "It is.", TurnState.LENGTH, (5, 6))
+    history.save(conversation)
+    assert reopened(path, conversation).path()[-1] == ended
+
+
 def test_a_reply_that_was_under_way_comes_back_as_interrupted(path, history):
     conversation = Conversation()
     conversation.append_user("one?")
@@ -204,10 +214,12 @@ def test_conversations_are_private(path, history):
 
 def test_threads_may_share_a_history(history):
     errors = []
+    at_once = threading.Barrier(4)
 
     def use():
+        at_once.wait()
         try:
-            for number in range(10):
+            for number in range(25):
                 history.save(chat((f"{number}?", "1")))
                 history.conversations()
         except StoreError as error:
@@ -219,7 +231,7 @@ def test_threads_may_share_a_history(history):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(history.conversations()) == 40
+    assert len(history.conversations()) == 100
 
 
 def test_two_apps_may_share_the_file(path, history):
@@ -296,7 +308,22 @@ def test_no_room_on_the_disk_loses_nothing(path, history):
     assert reopened(path, conversation).path() == conversation.path()
 
 
-def test_a_locked_file(path, history, monkeypatch):
+def test_an_error_half_way_leaves_no_half_turns(path, history):
+    conversation = chat(("one?", "1"))
+    history._connection.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON turns WHEN new.role = 'assistant'"
+        " BEGIN SELECT raise(FAIL, 'refused'); END"
+    )
+    with pytest.raises(StoreError, match="cannot be used: refused"):
+        history.save(conversation)
+    assert raw(path, "SELECT count(*) FROM turns") == [(0,)]
+
+    history._connection.execute("DROP TRIGGER refuse")
+    history.save(conversation)
+    assert reopened(path, conversation).path() == conversation.path()
+
+
+def test_a_locked_file(path, history):
     conversation = chat(("one?", "1"))
     history._connection.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(path, isolation_level=None)

@@ -42,7 +42,7 @@ class Settings:
         seed: Makes sampling repeatable; None takes a fresh one each time.
         max_new_tokens: Longest answer, in tokens.
         system_prompt: What the model is told before the first turn.
-        theme: Name of a Textual theme.
+        theme: Name of a theme: the app's own, phi3v-dark and phi3v-light, or one of Textual's.
         image_mode: How pictures are shown: one of `IMAGE_MODES`.
         data_dir: Folder in which conversations are kept.
     """
@@ -56,7 +56,7 @@ class Settings:
     seed: int | None = None
     max_new_tokens: int = 1024
     system_prompt: str = ""
-    theme: str = "textual-dark"
+    theme: str = "phi3v-dark"
     image_mode: str = "auto"
     data_dir: Path = field(default_factory=default_data_dir)
 

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
@@ -26,6 +27,20 @@ _PREVIEW_AFTER_SECONDS = 0.12
 _PARENT = FolderEntry("..", Kind.FOLDER)
 
 
+class FilterInput(Input):
+    """The filter; deleting where nothing is left is news."""
+
+    class Emptied(Message):
+        """Backspace was pressed in the empty filter."""
+
+    def action_delete_left(self) -> None:
+        """Delete a character, or tell that there is none."""
+        if self.value:
+            super().action_delete_left()
+        else:
+            self.post_message(self.Emptied())
+
+
 class FilePickerScreen(ModalScreen[Attachment | None]):
     """Browse folders, filter by typing, look, and attach."""
 
@@ -36,7 +51,6 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
         Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("ctrl+u", "parent", "Parent folder", priority=True),
     ]
 
     def __init__(self, folder: Path, mode: ImageMode, limits: Limits | None) -> None:
@@ -60,12 +74,12 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         """Path, filter, names beside a preview, keys."""
         with Vertical(id="picker"):
             yield Static(id="folder", markup=False)
-            yield Input(placeholder="Type to filter, or a path", id="filter", compact=True)
+            yield FilterInput(placeholder="Type to filter, or a path", id="filter", compact=True)
             with Horizontal(id="choice"):
                 yield OptionList(id="names", compact=True)
                 yield ImagePreview(self._mode, "picker-preview")
             yield Static(
-                "Enter attaches or opens · ↑↓ move · Ctrl+U parent folder · Esc cancels",
+                "Enter attaches or opens · ↑↓ move · Backspace parent folder · Esc cancels",
                 id="picker-keys",
                 markup=False,
             )
@@ -87,8 +101,8 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         if names.option_count:
             names.highlighted = max(0, min((names.highlighted or 0) + by, names.option_count - 1))
 
-    def action_parent(self) -> None:
-        """Go to the parent folder."""
+    @on(FilterInput.Emptied)
+    def _leave_folder(self) -> None:
         self._enter(self.folder.parent)
 
     @on(Input.Changed)

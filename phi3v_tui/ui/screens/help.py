@@ -11,11 +11,11 @@ from textual.widgets import Static
 
 _TYPING = (
     ("Enter", "Send"),
-    ("Ctrl+J", "New line; so do a trailing \\ and Enter, and where the terminal"),
-    ("", "tells them apart Shift+Enter, Ctrl+Enter and Alt+Enter"),
+    ("Ctrl+J", "New line; or end a line with \\ and press Enter"),
+    ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
     ("Paste, drop", "A picture's path attaches the picture"),
     ("Backspace", "In an empty prompt: takes the last picture back"),
-    ("Tab", "To the pictures: Enter shows one, Delete removes it"),
+    ("Shift+Tab", "To the pictures: Enter shows one, Delete removes it"),
 )
 _READING = (
     ("PgUp PgDn", "Scroll the conversation"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import HorizontalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -74,8 +74,8 @@ class AttachmentChip(Static, can_focus=True):
             self.action_show_picture()
 
 
-class AttachmentBar(HorizontalScroll, can_focus=False):
-    """A row of chips, hidden while there are none."""
+class AttachmentBar(VerticalScroll, can_focus=False):
+    """A chip below the other, hidden while there are none."""
 
     attachments: reactive[tuple[Attachment, ...]] = reactive((), recompose=True)
     first_number: reactive[int] = reactive(1, recompose=True)

@@ -15,6 +15,8 @@ from phi3v_tui.ui.pictures import caption, fit_cells, image_widget, shrink
 from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.ui.terminal import ImageMode
 
+_CAPTION_ROWS = 3
+
 
 class ImagePreview(Vertical):
     """One picture at the size of the pane."""
@@ -73,11 +75,11 @@ class ImagePreview(Vertical):
     async def _draw_in_turn(self) -> None:
         canvas = self.query_one(".canvas", Container)
         attachment = self.attachment
-        room = canvas.size
-        if attachment is None or self._mode is ImageMode.NONE or not (room.width and room.height):
+        columns, rows = self.content_size.width, self.content_size.height - _CAPTION_ROWS
+        if attachment is None or self._mode is ImageMode.NONE or columns < 1 or rows < 1:
             await canvas.remove_children()
             return
-        cells = fit_cells(attachment.width, attachment.height, room.width, room.height)
+        cells = fit_cells(attachment.width, attachment.height, columns, rows)
         try:
             image = await asyncio.to_thread(shrink, attachment, cells, self._mode)
         except AttachmentError as error:

@@ -150,6 +150,7 @@ class AnswerView(MessageView):
     def _show_open_block(self, text: str, style: str = "") -> None:
         block = self.query_one(".open-block", Static)
         block.update(Content.styled(text, style))
+        block.set_class(self._settled > 0, "-follows")
         block.display = bool(text)
 
     def _show_remark(self, text: str) -> None:

@@ -47,9 +47,8 @@ class TranscriptView(VerticalScroll, can_focus=False):
         yield Welcome()
 
     def on_mount(self) -> None:
-        """Stay at the end."""
-        self.query_one(EarlierMessages).count(0)
-        self.anchor()
+        """Greet."""
+        self._count()
 
     async def show(self, entries: list[Entry]) -> None:
         """Show these messages instead of those before."""
@@ -58,6 +57,7 @@ class TranscriptView(VerticalScroll, can_focus=False):
         self._hidden = max(0, len(entries) - LIVE_MESSAGES)
         await self.mount_all(view_of(entry) for entry in entries[self._hidden :])
         self._count()
+        self.anchor(bool(entries))
 
     async def add(self, entry: Entry) -> MessageView:
         """Show one more message, and let go of the oldest ones."""
@@ -110,6 +110,7 @@ class TranscriptView(VerticalScroll, can_focus=False):
     def _count(self) -> None:
         self.query_one(EarlierMessages).count(self._hidden)
         self.query_one(Welcome).display = not self._entries
+        self.set_class(not self._entries, "-empty")
 
 
 _PASSING = (MessageView, NoteView)

@@ -73,7 +73,7 @@ def test_ids_equal_the_reference(tiny, case, request):
 
 
 def test_all_ordinary_goldens_are_compared():
-    assert len(list(golden_conversations())) == 24
+    assert len(list(golden_conversations())) == 26
 
 
 @pytest.mark.parametrize("typed", TYPED)

@@ -1,0 +1,261 @@
+"""From a prompt to its answer, and all the ways in which that ends."""
+
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.engine.events import FinishReason
+from phi3v_tui.errors import ContextFullError, ModelError
+from phi3v_tui.ui.widgets.status_bar import StatusBar
+from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.steps import (
+    answers,
+    attach,
+    attached,
+    composer,
+    drawn,
+    notes,
+    notices,
+    prompts,
+    submit,
+    wait_until,
+)
+
+TOO_LONG = ContextFullError("The prompt takes 9,000 tokens; 8,192 fit.", "Shorten it.")
+
+
+async def _ask(pilot, app, engine, text="What is this?") -> None:
+    count = len(engine.requests)
+    await submit(pilot, app, text)
+    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
+
+
+async def _answer(pilot, app, engine, *pieces: str) -> None:
+    engine.say(*pieces)
+    engine.finish()
+    await wait_until(pilot, lambda: app.chat._answer is None)
+
+
+async def test_answer_streams_in_and_ends_as_markdown(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("A **red")
+        await wait_until(pilot, lambda: "A **red▍" in answers(app)[0])
+        await _answer(pilot, app, engine, " circle**.")
+        assert "A red circle." in answers(app)[0]
+        assert "▍" not in answers(app)[0]
+        assert "2 tokens in 1.5 s" in answers(app)[0]
+
+
+async def test_request_holds_the_whole_path(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _ask(pilot, app, engine, "What is this?")
+        await _answer(pilot, app, engine, "A circle.")
+        await _ask(pilot, app, engine, "Which colour?")
+        messages = engine.requests[-1].messages
+        assert [(m.role, m.text) for m in messages] == [
+            (Role.USER, "What is this?"),
+            (Role.ASSISTANT, "A circle."),
+            (Role.USER, "Which colour?"),
+        ]
+        assert [a.name for a in messages[0].attachments] == ["my shapes.png"]
+        assert messages[1].token_ids == (0,)
+
+
+async def test_text_before_a_settled_block_is_rendered_while_the_rest_streams(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("**One**\n\n", "**two")
+        await wait_until(pilot, lambda: "**two▍" in answers(app)[0])
+        assert "One\n" in answers(app)[0]
+        assert "**One" not in answers(app)[0]
+
+
+async def test_escape_stops_and_keeps_the_partial_answer(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Half an")
+        await wait_until(pilot, lambda: "Half an" in answers(app)[0])
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "stopped" in answers(app)[0])
+        assert "Half an" in answers(app)[0]
+        assert engine.cancellations == 1
+        assert composer(app).text == ""
+
+
+async def test_stop_before_anything_came_returns_the_prompt(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _ask(pilot, app, engine, "What is this?")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: composer(app).text == "What is this?")
+        assert attached(app) == ["my shapes.png"]
+        assert answers(app) == prompts(app) == []
+
+
+async def test_failure_returns_the_prompt_below_what_was_typed_since(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _ask(pilot, app, engine, "A long question")
+        await pilot.press("n", "e", "x", "t")
+        engine.fail(TOO_LONG)
+        await wait_until(pilot, lambda: notes(app))
+        assert notes(app) == ["The prompt takes 9,000 tokens; 8,192 fit. Shorten it."]
+        assert composer(app).text == "A long question\n\nnext"
+        assert attached(app) == ["my shapes.png"]
+        assert prompts(app) == []
+
+
+async def test_prompt_after_a_failed_one_takes_its_place(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine, "A long question")
+        engine.fail(TOO_LONG)
+        await wait_until(pilot, lambda: notes(app))
+        await _ask(pilot, app, engine, "A short one")
+        assert [m.text for m in engine.requests[-1].messages] == ["A short one"]
+
+
+async def test_failure_half_way_keeps_the_answer(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Half an")
+        engine.fail(ModelError("The device ran out of memory.", "Use a shorter context."))
+        await wait_until(pilot, lambda: notes(app))
+        assert "Half an" in answers(app)[0]
+        assert "broken off by an error" in answers(app)[0]
+        assert composer(app).text == ""
+
+
+async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
+    engine = ScriptedEngine(loaded=False)
+    app = make_app(engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: engine._load_emit)
+        engine.progress("Reading weights", 30, 100)
+        await wait_until(pilot, lambda: app.chat._loading)
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: answers(app))
+        assert prompts(app) == ["You\nWhat is this?"]
+        assert "Waiting for the model" in answers(app)[0]
+        engine.progress("Reading weights", 60, 100)
+        await wait_until(pilot, lambda: "Reading weights 60 %" in answers(app)[0])
+        engine.finish_loading()
+        await _answer(pilot, app, engine, "A circle.")
+        assert "A circle." in answers(app)[0]
+        assert "Waiting" not in answers(app)[0]
+
+
+async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
+    engine = ScriptedEngine(loaded=False)
+    app = make_app(engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: engine._load_emit)
+        engine.fail_loading(ModelError("There is no folder models/phi.", "Check --model."))
+        await wait_until(pilot, lambda: notes(app))
+        assert notes(app) == ["There is no folder models/phi. Check --model."]
+        assert "No model" in drawn(app.chat.query_one(StatusBar))
+
+
+async def test_next_prompt_can_be_typed_but_not_sent_while_the_answer_streams(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        await submit(pilot, app, "And then?")
+        await wait_until(pilot, lambda: "still coming" in notices(app))
+        assert composer(app).text == "And then?"
+        assert len(engine.requests) == 1
+        await _answer(pilot, app, engine, "A circle.")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(engine.requests) == 2)
+
+
+async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        await _answer(pilot, app, engine, "A square.")
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: len(engine.requests) == 2)
+        assert engine.requests[1].messages == engine.requests[0].messages
+        await _answer(pilot, app, engine, "A circle.")
+        assert len(answers(app)) == 1
+        assert "A circle." in answers(app)[0]
+
+
+async def test_regenerate_that_fails_brings_the_earlier_answer_back(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        await _answer(pilot, app, engine, "A square.")
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: len(engine.requests) == 2)
+        engine.fail(TOO_LONG)
+        await wait_until(pilot, lambda: notes(app))
+        assert len(answers(app)) == 1
+        assert "A square." in answers(app)[0]
+        assert composer(app).text == ""
+
+
+async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Half an")
+        await wait_until(pilot, lambda: "Half an" in answers(app)[0])
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: not answers(app))
+        assert engine.cancellations == 1
+        await _ask(pilot, app, engine, "Hello")
+        assert [m.text for m in engine.requests[-1].messages] == ["Hello"]
+        await _answer(pilot, app, engine, "Hi.")
+        assert len(answers(app)) == 1
+        assert "Half an" not in answers(app)[0]
+
+
+async def test_empty_answer_is_explained(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        await _answer(pilot, app, engine)
+        assert notes(app) == ["The model had nothing to say. Ctrl+R asks again."]
+
+
+async def test_cut_off_answer_says_so(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Once upon")
+        engine.finish(FinishReason.LENGTH)
+        await wait_until(pilot, lambda: app.chat._answer is None)
+        assert "cut off" in answers(app)[0]
+
+
+async def test_status_line_tells_model_context_and_speed(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.prefill(512, 2560)
+        await wait_until(pilot, lambda: "Reading 512 of 2,560 tokens" in answers(app)[0])
+        await _answer(pilot, app, engine, "A ", "red ", "circle.")
+        status = drawn(app.chat.query_one(StatusBar))
+        assert "Scripted-vision · cpu" in status
+        assert "103 of 8,192 tokens" in status
+        assert "2.0 tok/s" in status
+
+
+async def test_text_of_the_model_cannot_command_the_terminal_or_become_markup(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine, "[/bold] \x1b[31m")
+        await _answer(pilot, app, engine, "[bold]x[/nothing] \x1b]52;c;aGk=\x07 <b>y</b>")
+        assert "[/bold]" in prompts(app)[0]
+        assert "[bold]x[/nothing]" in answers(app)[0]
+        assert "<b>y</b>" in answers(app)[0]
+        lines = app.screen._compositor.render_strips()
+        assert not any("\x1b" in segment.text for line in lines for segment in line)

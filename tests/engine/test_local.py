@@ -1,0 +1,240 @@
+"""LocalEngine: its events, their order, cancelling, failures, and closing."""
+
+import queue
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.engine import collect
+from phi3v_tui.engine.base import Request
+from phi3v_tui.engine.events import (
+    Failed,
+    Finished,
+    FinishReason,
+    Loaded,
+    LoadProgress,
+    PrefillProgress,
+    TextDelta,
+)
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
+from tests.support.goldens import IMAGES
+
+TIMEOUT = 60
+
+
+def asking(text: str, *names: str, most: int = 8, **choice) -> Request:
+    pictures = tuple(Attachment.from_path(IMAGES / name) for name in names)
+    message = Message(Role.USER, text, pictures)
+    return Request((message,), SamplingParams(max_new_tokens=most, **choice), num_crops=1)
+
+
+class Events(queue.SimpleQueue):
+    """Collects events; remembers the threads that they came from."""
+
+    def __init__(self) -> None:
+        self.threads = set()
+
+    def __call__(self, event) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.put(event)
+
+    def until_end(self) -> list:
+        events = []
+        while not events or not isinstance(events[-1], Finished | Failed | Loaded):
+            events.append(self.get(timeout=TIMEOUT))
+        return events
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_checkpoint_35):
+    engine = LocalEngine(str(tiny_checkpoint_35), device="cpu", context=2048)
+    collect.load(engine)
+    yield engine
+    engine.close()
+
+
+def test_loading_reports_progress_and_ends_with_loaded(tiny_checkpoint_35):
+    engine, events = LocalEngine(str(tiny_checkpoint_35), device="cpu"), Events()
+    assert engine.limits() is None
+    engine.load(events)
+    *progress, loaded = events.until_end()
+    assert all(isinstance(event, LoadProgress) for event in progress)
+    assert progress[-1].total > 0
+    assert isinstance(loaded, Loaded)
+    assert (loaded.model, loaded.device) == (tiny_checkpoint_35.name, "cpu")
+    assert engine.limits().crop_size == 336
+    assert events.threads == {"engine"}
+    engine.close()
+
+
+def test_limits_hold_the_context_asked_for(engine):
+    assert engine.limits().context_length == 2048
+    assert engine.limits().num_crops == 4
+
+
+def test_an_answer_streams(engine):
+    events = Events()
+    engine.stream(asking("What is it?", "rgb_31x47.png"), events)
+    *before, finished = events.until_end()
+    text = "".join(event.text for event in before if isinstance(event, TextDelta))
+    prefill = [event for event in before if isinstance(event, PrefillProgress)]
+    assert prefill[-1].done == prefill[-1].total == finished.usage.prompt_tokens
+    assert before.index(prefill[-1]) < next(
+        index for index, event in enumerate(before) if isinstance(event, TextDelta)
+    )
+    assert finished.reason is FinishReason.LENGTH
+    assert len(finished.token_ids) == finished.usage.completion_tokens == 8
+    assert finished.timings.prefill > 0
+    assert text
+    assert events.threads == {"engine"}
+
+
+def test_a_follow_up_reuses_the_slot(engine):
+    first = asking("Describe it.", "rgb_480x640.png")
+    answer = collect.answer(engine, first)
+    reply = Message(Role.ASSISTANT, answer.text, (), answer.finished.token_ids)
+    more = Request((*first.messages, reply, Message(Role.USER, "Why?")), first.sampling, 1)
+    usage = collect.answer(engine, more).finished.usage
+    assert usage.reused_tokens == answer.finished.usage.prompt_tokens + 7
+    assert usage.crops_encoded == 0
+
+
+def test_the_default_is_repeatable_and_a_seed_is_too(engine):
+    assert collect.answer(engine, asking("a")).text == collect.answer(engine, asking("a")).text
+    seeded = [collect.answer(engine, asking("a", temperature=1.5, seed=n)).text for n in (1, 1, 2)]
+    assert seeded[0] == seeded[1] != seeded[2]
+
+
+def test_cancelling_keeps_what_has_come(engine):
+    pieces, finished = [], queue.SimpleQueue()
+
+    def emit(event) -> None:
+        if isinstance(event, TextDelta):
+            pieces.append(event.text)
+            engine.cancel()
+        if isinstance(event, Finished):
+            finished.put(event)
+
+    engine.stream(asking("Tell me more.", most=1000), emit)
+    event = finished.get(timeout=TIMEOUT)
+    assert event.reason is FinishReason.CANCELLED
+    assert 1 <= len(pieces) <= 2
+    assert 1 <= len(event.token_ids) < 10
+
+
+def test_cancelling_ends_those_waiting_too(engine):
+    waiting, started = Events(), threading.Event()
+    engine.stream(asking("One", most=1000), lambda event: started.set())
+    assert started.wait(TIMEOUT)
+    engine.stream(asking("Two", most=1000), waiting)
+    engine.cancel()
+    (finished,) = waiting.until_end()
+    assert finished.reason is FinishReason.CANCELLED
+    assert finished.token_ids == ()
+
+
+def test_a_request_after_a_cancel_is_answered(engine):
+    engine.cancel()
+    assert collect.answer(engine, asking("Three")).finished.reason is FinishReason.LENGTH
+
+
+def test_a_request_while_loading_waits(tiny_checkpoint_35):
+    engine, events = LocalEngine(str(tiny_checkpoint_35), device="cpu"), Events()
+    engine.load(events)
+    engine.stream(asking("Early"), events)
+    assert isinstance(events.until_end()[-1], Loaded)
+    assert isinstance(events.until_end()[-1], Finished)
+    engine.close()
+
+
+def test_a_prompt_too_long_says_how_long(engine):
+    with pytest.raises(ContextFullError, match=r"takes 3,\d\d\d tokens.* holds 2,048"):
+        collect.answer(engine, asking("word " * 3000))
+
+
+def test_an_impossible_picture_is_named(engine):
+    strip = Attachment(b"", "0" * 64, "strip.png", "/strip.png", 1, 6000)
+    with pytest.raises(AttachmentError, match="too long and thin"):
+        collect.answer(engine, Request((Message(Role.USER, "What?", (strip,)),)))
+
+
+def test_the_engine_survives_a_failure(engine):
+    with pytest.raises(ContextFullError):
+        collect.answer(engine, asking("word " * 3000))
+    assert collect.answer(engine, asking("Short")).text
+
+
+def test_a_model_that_is_missing_fails_with_a_sentence():
+    engine = LocalEngine("no-such-model", device="cpu")
+    with pytest.raises(ModelError, match="no model folder"):
+        collect.load(engine)
+    with pytest.raises(ModelError, match="No model is loaded"):
+        collect.answer(engine, asking("Hello"))
+    engine.close()
+
+
+@pytest.mark.parametrize("device", ["quantum", "cuda:99", "meta"])
+def test_a_device_that_is_missing_fails_with_a_sentence(tiny_checkpoint_35, device):
+    with pytest.raises(ModelError, match=r"device|GPU|Device"):
+        collect.load(LocalEngine(str(tiny_checkpoint_35), device=device))
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "the memory is full"),
+        (MemoryError(), "the memory is full"),
+        (ValueError("odd\nthings"), r"ValueError: odd\.$|ValueError: odd\. The log"),
+    ],
+)
+def test_unforeseen_failures_are_events(engine, monkeypatch, caplog, failure, sentence):
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("phi3v_tui.phi3v.generation.Generator._embed", fail)
+    with pytest.raises(ModelError, match=sentence):
+        collect.answer(engine, asking("Break, please"))
+    assert "Traceback" in caplog.text
+
+
+def test_no_event_comes_after_closing(tiny_checkpoint_35):
+    engine = LocalEngine(str(tiny_checkpoint_35), device="cpu")
+    collect.load(engine)
+    after_close, started, closed = [], threading.Event(), threading.Event()
+
+    def emit(event) -> None:
+        started.set()
+        if closed.is_set():
+            after_close.append(event)
+
+    engine.stream(asking("Go on", most=10_000), emit)
+    assert started.wait(TIMEOUT)
+    engine.close()
+    closed.set()
+    engine._thread.join(TIMEOUT)
+    assert not engine._thread.is_alive()
+    assert after_close == []
+
+
+def test_the_bundled_model_says_what_it_is(tiny_checkpoint_35, monkeypatch):
+    monkeypatch.setattr("phi3v_tui.phi3v.weights.BUNDLED", tiny_checkpoint_35)
+    engine = LocalEngine("auto", device="cpu")
+    loaded = collect.load(engine)
+    engine.close()
+    assert loaded.model == "demo"
+    assert "phi3v-tui --model microsoft/Phi-3.5-vision-instruct" in loaded.notice
+
+
+def test_making_an_engine_imports_no_torch():
+    code = (
+        "import sys; from phi3v_tui.engine.local import LocalEngine; LocalEngine();"
+        "print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,195 @@
+"""`phi3v-tui ask`: answers, pipes, and exit statuses; and how the app is entered."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from phi3v_tui import __version__, cli
+from tests.support.goldens import IMAGES
+
+PICTURE = str(IMAGES / "rgb_31x47.png")
+
+
+@pytest.fixture
+def ask(tiny_checkpoint_35):
+    """Run `ask` on a tiny model."""
+
+    def run(*arguments: str, input: str | None = None):
+        flags = ["--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "6"]
+        return CliRunner().invoke(cli.app, ["ask", *flags, *arguments], input=input)
+
+    return run
+
+
+def python(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "phi3v_tui", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+def test_the_answer_goes_to_stdout(ask):
+    result = ask("What is it?", "-i", PICTURE)
+    assert result.exit_code == 0
+    assert result.stdout.strip()
+    assert result.stdout.endswith("\n")
+    assert "cut off" in result.stderr
+
+
+def test_json_holds_the_answer_and_the_counts(ask):
+    plain = ask("What is it?", "-i", PICTURE, "-i", PICTURE)
+    result = ask("What is it?", "-i", PICTURE, "--image", PICTURE, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["answer"] == plain.stdout.rstrip("\n")
+    assert answer["question"] == "What is it?"
+    assert answer["images"] == [PICTURE, PICTURE]
+    assert answer["finish_reason"] == "length"
+    assert answer["usage"]["completion_tokens"] == 6
+    assert answer["timings"].keys() == {"prefill", "decode"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_the_question_comes_through_a_pipe(ask, arguments):
+    result = ask(*arguments, "--json", input="Größe?\n")
+    assert json.loads(result.stdout)["question"] == "Größe?"
+
+
+def test_an_empty_pipe_is_wrong_usage(ask):
+    result = ask(input=" \n")
+    assert result.exit_code == cli.USAGE
+    assert "no question" in result.stderr
+
+
+def test_the_system_prompt_is_told(ask, monkeypatch):
+    plain = json.loads(ask("Hi", "--json").stdout)
+    monkeypatch.setenv("PHI3V_TUI_SYSTEM_PROMPT", "You are terse.")
+    told = json.loads(ask("Hi", "--json").stdout)
+    assert told["usage"]["prompt_tokens"] > plain["usage"]["prompt_tokens"]
+    assert told["question"] == "Hi"
+
+
+def test_flags_reach_the_sampler(ask):
+    def answer(*flags: str) -> str:
+        return ask("Hi", "--temperature", "1.5", *flags).stdout
+
+    assert answer("--seed", "1") == answer("--seed", "1") != answer("--seed", "2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["Hi", "-i", "/no/such.png"], cli.FAILED, "There is no file"),
+        (["Hi", "-i", str(IMAGES)], cli.FAILED, "is a folder"),
+        (["Hi", "-i", str(IMAGES / "rgb_1x6000.png")], cli.FAILED, "nothing would be left"),
+        (["Hi", "--model", "no-such-model"], cli.FAILED, "no model folder"),
+        (["word " * 400, "--context", "300"], cli.FAILED, "context holds 300"),
+        (["Hi", "--temperature", "9"], cli.USAGE, "temperature cannot be"),
+        (["Hi", "--temperature", "hot"], cli.USAGE, "--temperature"),
+        (["Hi", "--no-such-flag"], cli.USAGE, "no-such-flag"),
+    ],
+)
+def test_mistakes_are_sentences_on_stderr(ask, arguments, status, sentence):
+    result = ask(*arguments)
+    assert result.exit_code == status
+    assert sentence in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.output
+
+
+def test_pictures_are_read_before_the_model(ask, monkeypatch):
+    monkeypatch.setattr(cli, "_engine", lambda settings: pytest.fail("a model was made"))
+    assert ask("Hi", "-i", "/no/such.png").exit_code == cli.FAILED
+
+
+class TestApp:
+    """How the app is entered; the app itself is replaced."""
+
+    @pytest.fixture
+    def started(self, monkeypatch):
+        calls = []
+
+        def run(engine, settings, pictures, resume) -> int:
+            calls.append((settings, pictures, resume))
+            return 0
+
+        monkeypatch.setattr("phi3v_tui.ui.app.run", run)
+        return calls
+
+    @pytest.mark.parametrize(
+        ("arguments", "pictures", "resume"),
+        [
+            ([], [], False),
+            (["a.png", "b.png"], ["a.png", "b.png"], False),
+            (["--resume"], [], True),
+            (["--model", "demo", "a.png"], ["a.png"], False),
+            (["chat", "a.png", "--resume"], ["a.png"], True),
+        ],
+    )
+    def test_bare_pictures_open_it(self, started, arguments, pictures, resume):
+        result = CliRunner().invoke(cli.app, arguments)
+        assert result.exit_code == 0
+        ((_, given, resumed),) = started
+        assert given == [Path(name) for name in pictures]
+        assert resumed is resume
+
+    def test_flags_are_settings(self, started):
+        CliRunner().invoke(cli.app, ["--model", "demo", "--theme", "nord", "--num-crops", "4"])
+        ((settings, _, _),) = started
+        assert (settings.model, settings.theme, settings.num_crops) == ("demo", "nord", 4)
+
+    def test_its_status_is_the_status(self, monkeypatch):
+        monkeypatch.setattr("phi3v_tui.ui.app.run", lambda *_: 7)
+        assert CliRunner().invoke(cli.app, []).exit_code == 7
+
+
+def test_version_and_help():
+    assert CliRunner().invoke(cli.app, ["--version"]).stdout == f"phi3v-tui {__version__}\n"
+    shown = CliRunner().invoke(cli.app, ["--help"]).stdout
+    assert "ask" in shown
+    assert "chat" in shown
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom phi3v_tui import cli\n"
+        "try:\n cli.app(['ask', '--help'])\nexcept SystemExit: pass\n"
+        "heavy = ('torch', 'transformers', 'textual', 'numpy', 'huggingface_hub')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr.strip() == "[]"
+
+
+def test_the_process_ends_with_the_status(tiny_checkpoint_35):
+    flags = ("--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "3")
+    answered = python("ask", "Hi", *flags)
+    assert (answered.returncode, answered.stderr.count("\n")) == (0, 1)
+    assert answered.stdout.strip()
+
+
+def test_interrupting_ends_with_130(tiny_checkpoint_35):
+    flags = ("--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "100000")
+    command = [sys.executable, "-m", "phi3v_tui", "ask", "Go on", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == cli.INTERRUPTED
+    assert b"Traceback" not in stderr
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tiny_checkpoint_35):
+    flags = ("--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "100000")
+    command = [sys.executable, "-m", "phi3v_tui", "ask", "Go on", *flags]
+    reader, writer = os.pipe()
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        assert os.read(reader, 1)
+        os.close(reader)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == cli.FAILED
+    assert stderr == b""

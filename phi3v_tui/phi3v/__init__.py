@@ -1,8 +1,9 @@
 """Phi-3-Vision as transformers classes. Importing this registers them with the Auto classes.
 
 After it `AutoProcessor`, `AutoImageProcessor`, `AutoTokenizer`, `AutoConfig` and
-`AutoModelForCausalLM` load published checkpoints with the code here, and never with code that lies
-in a checkpoint, also where `trust_remote_code=True` is passed.
+`AutoModelForCausalLM` load published checkpoints with the code here, and none that lies beside the
+weights runs, also where `trust_remote_code=True` is passed. For files from elsewhere prefer the
+classes exported here: their `from_pretrained` never looks at the code that a checkpoint names.
 """
 
 from transformers.models.auto.configuration_auto import AutoConfig

@@ -95,16 +95,20 @@ class Phi3VProcessor(ProcessorMixin):
         return ids
 
     @classmethod
-    def _load_tokenizer_from_pretrained(
-        cls, sub_processor_type: str, name: str, subfolder: str = "", **kwargs: Any
-    ) -> PreTrainedTokenizerFast:
-        """Load tokenizer.json as it is.
+    def _get_arguments_from_pretrained(
+        cls, name: str, processor_dict: dict[str, Any] | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """Load both parts as they are, without looking at the classes that the files name.
 
-        AutoTokenizer would take the LlamaTokenizer that the published files name, which in
-        transformers 5 gives other ids.
+        Those may be code in the checkpoint; and the LlamaTokenizer of the published files gives
+        other ids in transformers 5.
         """
-        kwargs["model_input_names"] = ["input_ids", "attention_mask"]
-        return PreTrainedTokenizerFast.from_pretrained(name, subfolder=subfolder, **kwargs)
+        return [
+            Phi3VImageProcessor.from_pretrained(name, **kwargs),
+            PreTrainedTokenizerFast.from_pretrained(
+                name, **kwargs, model_input_names=["input_ids", "attention_mask"]
+            ),
+        ]
 
 
 def _check_numbers(numbers: list[int], num_pictures: int) -> None:

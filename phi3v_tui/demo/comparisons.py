@@ -1,0 +1,148 @@
+"""Pairs of scenes that differ in one thing, or in nothing."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
+from phi3v_tui.demo.drawing import KINDS, POSITIONS, SHAPE_COLOURS, Picture, random_size
+from phi3v_tui.demo.scene_questions import (
+    count_words,
+    say_list,
+    scene_questions,
+    shape_cells,
+)
+from phi3v_tui.demo.scenes import (
+    Scene,
+    Shape,
+    draw_scene,
+    is_held_out,
+    random_scene,
+    random_shape,
+)
+
+CHANGES = ("colour", "kind", "move", "add", "remove", "same")
+
+
+def random_change(rng: random.Random, scene: Scene, change: str) -> tuple[Scene, str]:
+    """Change one thing of a scene.
+
+    Returns:
+        The changed scene, and the sentence that says what differs.
+    """
+    shapes = list(scene.shapes)
+    free = [p for p in range(9) if p not in {s.place for s in shapes}]
+    index = rng.randrange(len(shapes))
+    old = shapes[index]
+    if change == "same":
+        return scene, "So the two pictures are the same."
+    if change == "remove":
+        del shapes[index]
+        return replace(scene, shapes=tuple(shapes)), f"So {_the(old)} is gone."
+    new = random_shape(rng, scene.background, rng.choice(free))
+    if change == "add":
+        shapes.append(new)
+        sentence = f"So {new.name} {new.where} is new."
+    elif change == "move":
+        shapes[index] = replace(old, place=new.place)
+        sentence = f"So the {old.colour} {old.kind} moved to the {POSITIONS[new.place]}."
+    elif change == "colour":
+        colours = [c for c in SHAPE_COLOURS if c not in (scene.background, old.colour)]
+        shapes[index] = replace(old, colour=rng.choice(colours))
+        sentence = f"So {_the(old)} became {shapes[index].colour}."
+    else:
+        shapes[index] = replace(old, kind=rng.choice([k for k in KINDS if k != old.kind]))
+        sentence = f"So {_the(old)} became a {shapes[index].kind}."
+    return replace(scene, shapes=tuple(sorted(shapes, key=lambda s: s.place))), sentence
+
+
+def _the(shape: Shape) -> str:
+    return f"the {shape.colour} {shape.kind} {shape.where}"
+
+
+def ask_difference(
+    rng: random.Random, pictures: Sequence[Picture], scenes: Sequence[Scene], conclusion: str
+) -> Turn:
+    """What differs: the answer first says what each picture shows, then compares."""
+    question = phrase(
+        rng,
+        "What is different?",
+        "What differs between the two pictures?",
+        "What is the difference between these two pictures?",
+        "What is difference in this two images?",
+        "Compare the two pictures.",
+        "What changed?",
+        "Are the two pictures the same?",
+    )
+    answer = say_list(Answer("The first picture shows "), pictures[0], scenes[0].shapes, 0)
+    answer.say(".", ()).say(" The second shows ")
+    say_list(answer, pictures[1], scenes[1].shapes, 1).say(".", ())
+    return Turn(question, answer.say(f" {conclusion}"), "what differs")
+
+
+def compare_item(rng: random.Random, held_out: bool) -> Item:
+    """Two pictures that differ in one thing, together or one after the other."""
+    while True:
+        scene = random_scene(rng, False, rng.choice((1, 2, 2, 3, 3, 4)))
+        change = rng.choice(
+            CHANGES if len(scene.shapes) > 1 else [c for c in CHANGES if c != "remove"]
+        )
+        changed, conclusion = random_change(rng, scene, change)
+        touched = set(changed.shapes) - set(scene.shapes)
+        if any(map(is_held_out, touched)) == (held_out and bool(touched)):
+            break
+    size = random_size(rng)
+    state = rng.getstate()
+    first = draw_scene(rng, scene, size)
+    if rng.random() < 0.5:
+        rng.setstate(state)
+    second = draw_scene(rng, changed, size)
+    return _compare_chains(rng, [first, second], [scene, changed], conclusion)
+
+
+def _compare_chains(
+    rng: random.Random, pictures: list[Picture], scenes: list[Scene], conclusion: str
+) -> Item:
+    difference = ask_difference(rng, pictures, scenes, conclusion)
+    if rng.random() < 0.3:
+        before = scene_questions(rng, pictures[0], scenes[0])[: rng.choice((1, 1, 2))]
+        difference.new_pictures = 1
+        return Item(pictures, [[*before, difference]], shared=1)
+    chains = [[difference]]
+    if rng.random() < 0.3:
+        chains[0].append(ask_describe_one(rng, pictures[0], scenes[0], 0, "first"))
+    for index, word in enumerate(("first", "second")):
+        for shape in rng.sample(scenes[index].shapes, min(2, len(scenes[index].shapes))):
+            chains.append([ask_what_at_in(rng, pictures[index], shape, index, word)])
+        chains.append([ask_describe_one(rng, pictures[index], scenes[index], index, word)])
+    return Item(pictures, chains, shared=2)
+
+
+def ask_what_at_in(
+    rng: random.Random, picture: Picture, shape: Shape, index: int, word: str
+) -> Turn:
+    """What lies at a place of one of two pictures."""
+    where = POSITIONS[shape.place]
+    question = phrase(
+        rng,
+        f"What is at the {where} of the {word} picture?",
+        f"What is at the {where} in the {word} image?",
+        f"In the {word} picture, what is at the {where}?",
+    )
+    answer = Answer().say(f"There is {shape.name}", shape_cells(picture, shape), index)
+    return Turn(question, answer.say(f" at the {where}."), "one of two")
+
+
+def ask_describe_one(
+    rng: random.Random, picture: Picture, scene: Scene, index: int, word: str
+) -> Turn:
+    """Describe one of two pictures."""
+    question = phrase(
+        rng,
+        f"Describe the {word} picture.",
+        f"What is in the {word} picture?",
+        f"What does the {word} image show?",
+    )
+    answer = say_list(Answer("I see "), picture, scene.shapes, index).say(".", ())
+    answer.say(f" That makes {count_words(len(scene.shapes))} on a ")
+    return Turn(question, answer.say(f"{scene.background} background."), "one of two")

@@ -1,0 +1,189 @@
+"""Book covers with large print, and pages packed with text for the vision tower."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
+from phi3v_tui.demo.drawing import (
+    CHARACTERS,
+    CROP,
+    SHAPE_COLOURS,
+    UNKNOWN,
+    Canvas,
+    Cell,
+    Colour,
+    Picture,
+    contrasting_pair,
+    font_path,
+    shade,
+    text_width,
+)
+from phi3v_tui.demo.scenes import draw_shape
+from phi3v_tui.demo.words import random_word
+
+FONTS = ("DejaVuSans-Bold", "DejaVuSerif-Bold", "DejaVuSans")
+"""Print of at least 20 crop pixels in these is what the small tower can learn to read."""
+
+
+@dataclass
+class DrawnCover:
+    """A cover and the cells of its characters."""
+
+    title: str
+    author: str
+    picture: Picture
+    title_cells: tuple[Cell, ...]
+    author_cells: tuple[Cell, ...]
+
+
+def cased(word: str, style: str) -> str:
+    """A word in the case style of a line."""
+    return {"upper": word.upper(), "title": word.capitalize(), "lower": word}[style]
+
+
+def draw_cover(rng: random.Random, held_out: bool) -> DrawnCover:
+    """Draw a cover: title above, author below, a decoration between."""
+    while True:
+        long_side = rng.choice((224, 280, 320))
+        width = long_side if rng.random() < 0.4 else round(long_side / rng.uniform(1.0, 1.35))
+        paper, ink = contrasting_pair(rng)
+        canvas = Canvas(width, long_side, paper)
+        canvas.fill_background(UNKNOWN)
+        style = rng.choice(("title", "title", "title", "upper"))
+        title = " ".join(
+            cased(random_word(rng, held_out), style) for _ in range(rng.choice((1, 2, 2)))
+        )
+        author = " ".join(random_word(rng, held_out).capitalize() for _ in range(2))
+        drawn = _print_cover(rng, canvas, title, author, ink)
+        if drawn:
+            return drawn
+
+
+def _print_cover(
+    rng: random.Random, canvas: Canvas, title: str, author: str, ink: Colour
+) -> DrawnCover | None:
+    unit, room = canvas.unit, canvas.width * 0.96
+    font, author_font = font_path(rng.choice(FONTS)), font_path(rng.choice(FONTS))
+    size = rng.uniform(22, 34) * unit
+    lines = [title] if rng.random() < 0.6 else title.split()
+    author_lines = [author] if text_width(author_font, 20 * unit, author) < room else author.split()
+    while max(text_width(font, size, line) for line in lines) > room and size > 20 * unit:
+        size -= unit
+    author_size = rng.uniform(19, 22) * unit
+    widest = max(text_width(author_font, author_size, line) for line in author_lines)
+    if max(text_width(font, size, line) for line in lines) > room or widest > room:
+        return None
+    y = rng.uniform(5, 60) * unit
+    title_cells, y = _print_lines(canvas, lines, font, size, y, ink, 0)
+    low = canvas.height - (len(author_lines) * 27 + 4) * unit
+    author_y = rng.uniform(max(y + 10 * unit, 0.55 * canvas.height), low)
+    if author_y - y > 50 * unit and rng.random() < 0.6:
+        _decorate(rng, canvas, y + 8 * unit, author_y - 8 * unit)
+    author_cells, _ = _print_lines(
+        canvas, author_lines, author_font, author_size, author_y, ink, 10
+    )
+    return DrawnCover(title, author, canvas.finish(rng), title_cells, author_cells)
+
+
+def _print_lines(
+    canvas: Canvas,
+    lines: list[str],
+    font: Path,
+    size: float,
+    y: float,
+    ink: Colour,
+    first_line: int,
+) -> tuple[tuple[Cell, ...], float]:
+    """Print centred lines; a space stands between the cells of one line and the next."""
+    cells: tuple[Cell, ...] = ()
+    for i, line in enumerate(lines):
+        x = (canvas.width - text_width(font, size, line)) / 2
+        printed = canvas.text(x, y, line, font, size, ink, first_line + i)
+        cells += (cells[-1:] if cells else ()) + printed
+        y += size * 1.25
+    return cells, y
+
+
+def _decorate(rng: random.Random, canvas: Canvas, top: float, bottom: float) -> None:
+    r = min((bottom - top) / 2, canvas.width * 0.4)
+    kind = rng.choice(("circle", "square", "triangle", "diamond"))
+    x = rng.uniform(0.3, 0.7) * canvas.width
+    draw_shape(canvas, kind, x, top + r, r * 0.9, shade(rng.choice(SHAPE_COLOURS), rng), None)
+
+
+def ask_title(rng: random.Random, drawn: DrawnCover) -> Turn:
+    """The title."""
+    question = phrase(
+        rng, "What is the title of this book?", "What is the title?", "What is the book called?"
+    )
+    answer = Answer('The title is "').quote(drawn.title, drawn.title_cells).say('".')
+    return Turn(question, answer, "cover title")
+
+
+def ask_author(rng: random.Random, drawn: DrawnCover) -> Turn:
+    """The author."""
+    question = phrase(
+        rng, "Who is the author?", "Who wrote this book?", "What is the name of the author?"
+    )
+    answer = Answer('The author is "').quote(drawn.author, drawn.author_cells).say('".')
+    return Turn(question, answer, "cover author")
+
+
+def ask_cover(rng: random.Random, drawn: DrawnCover) -> Turn:
+    """Title and author."""
+    question = phrase(
+        rng,
+        "Read the cover.",
+        "Help me get the title and author information of this book?",
+        "What are the title and the author of this book?",
+        "Describe this picture.",
+        "What do you see?",
+        "What is written here?",
+        "Read this cover.",
+    )
+    answer = Answer('This is a book cover. The title is "').quote(drawn.title, drawn.title_cells)
+    answer.say('" and the author is "').quote(drawn.author, drawn.author_cells)
+    return Turn(question, answer.say('".'), "cover read")
+
+
+def cover_item(rng: random.Random, held_out: bool) -> Item:
+    """A cover with independent questions, or with a conversation."""
+    drawn = draw_cover(rng, held_out)
+    turns = [ask_title(rng, drawn), ask_author(rng, drawn), ask_cover(rng, drawn)]
+    rng.shuffle(turns)
+    chains = [turns[:2], turns[2:]] if rng.random() < 0.25 else [[t] for t in turns]
+    return Item([drawn.picture], chains, shared=1)
+
+
+def text_page(rng: random.Random, easy: bool) -> Picture:
+    """A page full of words: the most characters that one picture can teach the vision tower."""
+    paper, ink = ((255, 255, 255), (0, 0, 0)) if easy else contrasting_pair(rng)
+    canvas = Canvas(CROP, CROP, paper)
+    canvas.fill_background(UNKNOWN)
+    y, line = rng.uniform(0, 8), 0
+    while y < CROP - 22:
+        size = rng.choice(
+            (20, 21, 22, 24) if easy else (14, 15, 16, 18, 20, 20, 21, 22, 23, 24, 26, 28, 30)
+        )
+        font, x = font_path(rng.choice(FONTS[:1] if easy else FONTS)), rng.uniform(1, 14)
+        while x < CROP - 14:
+            word = _page_word(rng)
+            while word and x + text_width(font, size, word) > CROP - 1:
+                word = word[:-1]
+            if not word:
+                break
+            canvas.text(x, y, word, font, size, ink, line)
+            x += text_width(font, size, word + " ") + rng.randint(0, 6)
+        line += 1
+        y += size * 1.2 + rng.randint(0, 5)
+    return canvas.finish(rng)
+
+
+def _page_word(rng: random.Random) -> str:
+    sort = rng.random()
+    if sort < 0.7:
+        return cased(random_word(rng, False), rng.choice(("title", "title", "upper", "lower")))
+    if sort < 0.85:
+        return str(rng.randint(1985, 2030))
+    return "".join(rng.choice(CHARACTERS) for _ in range(rng.randint(1, 5)))

@@ -1,0 +1,114 @@
+"""What is trained in which order, and on what.
+
+Easy pictures come first; perception comes before language, and looking things up before all
+other questions. README.md in this folder says what happened in other orders.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from phi3v_tui.demo import (
+    album,
+    charts,
+    comparisons,
+    covers,
+    scene_questions,
+    scenes,
+    talk,
+    unlike,
+)
+from phi3v_tui.demo.dialogue import Item
+from phi3v_tui.demo.drawing import Picture
+
+MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
+    "bind": scene_questions.bind_item,
+    "scene": scene_questions.scene_item,
+    "follow-up": scene_questions.follow_up_item,
+    "compare": comparisons.compare_item,
+    "chart": charts.chart_item,
+    "cover": covers.cover_item,
+    "unlike": unlike.unlike_item,
+    "talk": talk.talk_item,
+    "album": album.album_item,
+}
+ITEMS_PER_STEP = {"bind": 4, "scene": 4, "follow-up": 4, "compare": 3, "chart": 5, "cover": 6,
+                  "unlike": 6, "talk": 6, "album": 3}  # fmt: skip
+PICTURES_PER_STEP = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        name: Its name, also of its checkpoint.
+        steps: Steps of each process.
+        mix: Kinds of items and how often each comes; empty for dense perception.
+        tower_rate: Learning rate of tower and projection, as a part of the decoder's.
+        dense_weight: Weight of the dense losses.
+        rate: Learning rate of AdamW.
+        muon_rate: Learning rate of Muon.
+        decay: Last part of the stage, over which the rates fall to 3 %.
+    """
+
+    name: str
+    steps: int
+    mix: dict[str, float]
+    tower_rate: float
+    dense_weight: float
+    rate: float = 2e-3
+    muon_rate: float = 5e-3
+    decay: float = 0.35
+
+
+ALL = {
+    "scene": 3,
+    "follow-up": 1.5,
+    "compare": 3,
+    "chart": 2,
+    "cover": 2,
+    "unlike": 0.4,
+    "talk": 0.3,
+    "album": 1.5,
+}
+STAGES = (
+    Stage("perception", 3800, {}, 1.0, 1.0),
+    Stage("bind", 700, {"bind": 1}, 0.0, 0.0, decay=0.2),
+    Stage("read", 4000, {"bind": 0.7, **ALL}, 0.0, 0.0),
+    Stage("joint", 1500, ALL, 0.2, 0.5, rate=1e-3, muon_rate=2e-3, decay=0.6),
+)
+
+
+def perception_pictures(rng: random.Random, progress: float) -> tuple[list[Picture], int]:
+    """Pictures of one step, easy ones first.
+
+    Returns:
+        Shape pictures followed by text pictures, and the number of shape pictures.
+    """
+    half = PICTURES_PER_STEP // 2
+    shapes = [_shape_picture(rng, progress) for _ in range(half)]
+    return shapes + [_text_picture(rng, progress) for _ in range(half)], half
+
+
+def _shape_picture(rng: random.Random, progress: float) -> Picture:
+    sort = rng.random()
+    if sort < (0.85 if progress < 0.25 else 0.05):
+        return scenes.draw_scene(rng, scenes.packed_scene(rng, easy=True))
+    if sort < 0.5 or progress < 0.25:
+        return scenes.draw_scene(rng, scenes.packed_scene(rng, easy=False))
+    if sort < 0.9:
+        count = rng.randint(1, 8)
+        return scenes.draw_scene(rng, scenes.random_scene(rng, False, count))
+    return unlike.draw_unlike(rng, unlike.TRAINED_KINDS)
+
+
+def _text_picture(rng: random.Random, progress: float) -> Picture:
+    sort = rng.random()
+    if progress < 0.12:
+        return covers.text_page(rng, easy=True)
+    if sort < 0.5:
+        return covers.text_page(rng, easy=sort < 0.1)
+    if sort < 0.7:
+        return covers.draw_cover(rng, False).picture
+    return charts.draw_chart(rng, charts.random_chart(rng, False)).picture

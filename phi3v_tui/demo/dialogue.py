@@ -1,0 +1,102 @@
+"""Questions and answers about drawn pictures, and where the model should look for each word."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from phi3v_tui.demo.drawing import Cell, Picture
+
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+NOWHERE: tuple[tuple[int, Cell], ...] = ()
+"""Look at the separator between the views: there is nothing (more) to see."""
+
+
+@dataclass
+class Span:
+    """A part of an answer and the cells that show what it says.
+
+    Attributes:
+        start: First character.
+        end: One past the last character.
+        cells: (picture index, cell) pairs; empty for the separator between the two views.
+    """
+
+    start: int
+    end: int
+    cells: tuple[tuple[int, Cell], ...]
+
+
+@dataclass
+class Answer:
+    """An answer built piece by piece."""
+
+    text: str = ""
+    spans: list[Span] = field(default_factory=list)
+
+    def say(
+        self,
+        text: str,
+        cells: Sequence[Cell] | None = None,
+        picture: int = 0,
+    ) -> "Answer":
+        """Append text; `cells` are where in the picture it can be seen, none for nowhere."""
+        if cells is not None:
+            looked = tuple((picture, cell) for cell in cells)
+            self.spans.append(Span(len(self.text), len(self.text) + len(text), looked))
+        self.text += text
+        return self
+
+    def look(self, text: str, places: tuple[tuple[int, Cell], ...]) -> "Answer":
+        """Append text that is seen in several pictures at once."""
+        self.spans.append(Span(len(self.text), len(self.text) + len(text), places))
+        self.text += text
+        return self
+
+    def quote(self, text: str, cells: Sequence[Cell], picture: int = 0) -> "Answer":
+        """Append a text that is printed in the picture, each character seen in its own cell."""
+        for character, cell in zip(text, cells, strict=True):
+            self.say(character, (cell,), picture)
+        return self
+
+
+@dataclass
+class Turn:
+    """One question with its answer.
+
+    Attributes:
+        question: What a person asks.
+        answer: What the model should say.
+        ability: Name of what this tests, for the evaluation.
+        new_pictures: How many pictures come with the question.
+    """
+
+    question: str
+    answer: Answer
+    ability: str
+    new_pictures: int = 0
+
+
+@dataclass
+class Item:
+    """Pictures and conversations about them.
+
+    Attributes:
+        pictures: In the order of the conversation.
+        chains: Conversations that know nothing of each other; all come after `shared` pictures.
+        shared: How many pictures precede every chain; the others arrive with their turns.
+    """
+
+    pictures: list[Picture]
+    chains: list[list[Turn]]
+    shared: int
+
+
+def phrase(rng: random.Random, *wordings: str) -> str:
+    """One of several wordings; the first is the usual one."""
+    text = rng.choice(wordings)
+    if rng.random() < 0.12:
+        text = text[0].lower() + text[1:]
+    if rng.random() < 0.1:
+        text = text.rstrip("?.")
+    return text

@@ -1,0 +1,264 @@
+"""Pictures drawn by code, with what is where in them.
+
+A picture is drawn at its own size and then fitted into the model's square crop exactly as the
+HD transform with one crop does. While it is drawn, a `Labels` grid records for each cell of the
+crop (one cell is one token of the language model) what lies there. The labels teach the vision
+tower; the model itself never gets them.
+"""
+
+import random
+import string
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+CROP = 224
+"""Side of the model's crop in pixels."""
+GRID = 8
+"""Cells along one side of a crop; a cell is 2x2 patches, one token."""
+CELL = CROP // GRID
+
+CHARACTERS = string.ascii_letters + string.digits + "'&-.:,$%!?"
+CHARACTER_ID = {c: i + 1 for i, c in enumerate(CHARACTERS)}
+CHARACTER_SLOTS = 12
+"""Characters that a cell can hold: four quarters with three each."""
+
+KINDS = ("circle", "square", "triangle", "star", "cross", "diamond")
+KIND_ID = {k: i + 1 for i, k in enumerate((*KINDS, "bar"))}
+
+Colour = tuple[int, int, int]
+COLOURS: dict[str, tuple[Colour, ...]] = {
+    "red": ((220, 40, 40), (255, 0, 0), (200, 0, 0), (214, 39, 40)),
+    "blue": ((40, 80, 220), (0, 0, 255), (30, 60, 180), (31, 119, 200)),
+    "green": ((40, 160, 60), (0, 128, 0), (0, 200, 0), (44, 160, 44), (0, 255, 0)),
+    "yellow": ((240, 210, 40), (255, 255, 0), (255, 215, 0)),
+    "orange": ((245, 140, 30), (255, 165, 0), (255, 127, 14)),
+    "purple": ((140, 60, 180), (128, 0, 128), (148, 80, 189)),
+    "pink": ((245, 150, 190), (255, 192, 203), (255, 105, 180)),
+    "black": ((20, 20, 20), (0, 0, 0)),
+    "white": ((255, 255, 255),),
+    "grey": ((150, 150, 150), (128, 128, 128), (190, 190, 190)),
+}
+SHAPE_COLOURS = ("red", "blue", "green", "yellow", "orange", "purple", "pink", "black")
+COLOUR_ID = {c: i + 1 for i, c in enumerate(COLOURS)}
+UNLIKE_ID = len(COLOURS) + 1
+"""Background class of pictures that are unlike all that the model knows."""
+
+POSITIONS = (
+    "top left", "top centre", "top right",
+    "middle left", "centre", "middle right",
+    "bottom left", "bottom centre", "bottom right",
+)  # fmt: skip
+
+MARKS = {"centre": 1, "highest": 2, "lowest": 3}
+
+CLASSES = {
+    "kind": len(KIND_ID) + 1,
+    "colour": len(COLOUR_ID) + 1,
+    "place": 10,
+    "mark": len(MARKS) + 1,
+    "background": len(COLOUR_ID) + 2,
+}
+"""Dense labels of a cell beside its characters, with their numbers of classes (0: none)."""
+PLANE = {name: i for i, name in enumerate(CLASSES)}
+UNKNOWN = -100
+"""Label that no loss counts."""
+
+Cell = tuple[int, int]
+"""Row and column in the grid of a crop."""
+
+
+@dataclass
+class Labels:
+    """What lies in each cell of a crop.
+
+    Attributes:
+        planes: int64 [5, GRID, GRID]; `CLASSES` names the planes.
+        glyphs: Centre x, centre y (crop pixels), line number and character id of each printed
+            character, in the order of printing.
+    """
+
+    planes: np.ndarray = field(
+        default_factory=lambda: np.zeros((len(CLASSES), GRID, GRID), np.int64)
+    )
+    glyphs: list[tuple[float, float, int, int]] = field(default_factory=list)
+
+    def characters(self) -> np.ndarray:
+        """Character ids, int64 [GRID, GRID, CHARACTER_SLOTS]: quarters, then left to right."""
+        quarter = CELL // 2
+        slots = np.zeros((2 * GRID, 2 * GRID, 3), np.int64)
+        used = np.zeros((2 * GRID, 2 * GRID), np.int64)
+        for x, y, _, character in sorted(self.glyphs, key=lambda g: (g[2], g[0])):
+            row, column = int(y // quarter), int(x // quarter)
+            inside = 0 <= row < 2 * GRID and 0 <= column < 2 * GRID
+            if inside and used[row, column] < 3:
+                slots[row, column, used[row, column]] = character
+                used[row, column] += 1
+        grid = slots.reshape(GRID, 2, GRID, 2, 3).transpose(0, 2, 1, 3, 4)
+        return grid.reshape(GRID, GRID, CHARACTER_SLOTS)
+
+    def cells(self, plane: str, value: int) -> tuple[Cell, ...]:
+        """Cells that carry `value` in `plane`."""
+        return tuple((int(r), int(c)) for r, c in np.argwhere(self.planes[PLANE[plane]] == value))
+
+
+@dataclass
+class Picture:
+    """A drawn picture.
+
+    Attributes:
+        image: As it would be saved to a file, RGB, at its own size.
+        labels: What lies where in the crop.
+        pixels: uint8 [CROP, CROP, 3], fitted into the crop.
+    """
+
+    image: Image.Image
+    labels: Labels
+    pixels: np.ndarray
+
+
+class Canvas:
+    """Draws, and records in the crop's coordinates what is drawn.
+
+    Lengths given to its methods are in pixels of the drawing; `unit` of them are one pixel of
+    the model's crop.
+    """
+
+    def __init__(self, width: int, height: int, background: Colour) -> None:
+        self.width, self.height = width, height
+        self.image = Image.new("RGB", (width, height), background)
+        self.draw = ImageDraw.Draw(self.image)
+        self.labels = Labels()
+        self.unit = max(width, height) / CROP
+        self._x0 = (CROP - int(width / self.unit)) // 2
+        self._y0 = (CROP - int(height / self.unit)) // 2
+
+    def to_crop(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the drawing lies in the crop."""
+        return x / self.unit + self._x0, y / self.unit + self._y0
+
+    def cell_at(self, x: float, y: float) -> Cell:
+        """The cell that holds a point of the drawing."""
+        cx, cy = self.to_crop(x, y)
+        return min(GRID - 1, int(cy // CELL)), min(GRID - 1, int(cx // CELL))
+
+    def mark(self, box: tuple[float, float, float, float], **values: int) -> None:
+        """Label the cells whose centres lie in a box (left, top, right, bottom)."""
+        left, top = self.to_crop(box[0], box[1])
+        right, bottom = self.to_crop(box[2], box[3])
+        centres = (np.arange(GRID) + 0.5) * CELL
+        rows = (centres > top) & (centres < bottom)
+        columns = (centres > left) & (centres < right)
+        for name, value in values.items():
+            self.labels.planes[PLANE[name]][np.ix_(rows, columns)] = value
+
+    def mark_cell(self, cell: Cell, **values: int) -> None:
+        """Label one cell."""
+        for name, value in values.items():
+            self.labels.planes[PLANE[name]][cell] = value
+
+    def fill_background(self, value: int) -> None:
+        """Label the cells of the picture, but not of the padding, with a background class."""
+        self.mark((0, 0, self.width, self.height), background=value)
+
+    def text(
+        self, x: float, y: float, text: str, font: Path, size: float, fill: Colour, line: int
+    ) -> tuple[Cell, ...]:
+        """Print a line, top left at x, y, and return the cell of each character."""
+        face = load_font(font, max(6, round(size)))
+        self.draw.text((x, y), text, font=face, fill=fill)
+        middle = y + face.getmetrics()[0] * 0.62
+        cells = []
+        for character in text:
+            advance = glyph_advance(font, max(6, round(size)), character)
+            crop_x, crop_y = self.to_crop(x + advance / 2, middle)
+            if character in CHARACTER_ID:
+                self.labels.glyphs.append((crop_x, crop_y, line, CHARACTER_ID[character]))
+            cells.append(self.cell_at(x + advance / 2, middle))
+            x += advance
+        return tuple(cells)
+
+    def finish(self, rng: random.Random) -> Picture:
+        """Fit into the crop, now and then with noise."""
+        pixels = fit_into_crop(self.image)
+        if rng.random() < 0.25:
+            noise = np.random.default_rng(rng.getrandbits(32)).integers(-10, 11, pixels.shape)
+            pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+        return Picture(self.image, self.labels, pixels)
+
+
+def fit_into_crop(image: Image.Image) -> np.ndarray:
+    """What the HD transform makes of a picture with num_crops 1, uint8 [CROP, CROP, 3]."""
+    width, height = image.size
+    unit = max(width, height) / CROP
+    size = (int(width / unit), int(height / unit))
+    fitted = Image.new("RGB", (CROP, CROP), (255, 255, 255))
+    corner = ((CROP - size[0]) // 2, (CROP - size[1]) // 2)
+    fitted.paste(image.resize(size, Image.Resampling.BILINEAR), corner)
+    return np.asarray(fitted)
+
+
+def jitter(colour: Colour, rng: random.Random, amount: int = 14) -> Colour:
+    """A colour near the given one."""
+    red, green, blue = (max(0, min(255, v + rng.randint(-amount, amount))) for v in colour)
+    return red, green, blue
+
+
+def shade(name: str, rng: random.Random) -> Colour:
+    """One of the colours that people call by this name."""
+    return jitter(rng.choice(COLOURS[name]), rng)
+
+
+def luminance(colour: Colour) -> float:
+    """Perceived brightness, 0 to 255."""
+    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
+
+
+def contrasting_pair(rng: random.Random) -> tuple[Colour, Colour]:
+    """A background and an ink that can be read on it."""
+    while True:
+        paper: Colour = rng.choice(((255, 255, 255), (250, 245, 230), (20, 25, 50), (0, 0, 0)))
+        ink: Colour = rng.choice(((0, 0, 0), (255, 255, 255)))
+        if rng.random() < 0.6:
+            paper = (rng.randint(0, 255), rng.randint(0, 255), rng.randint(0, 255))
+        if rng.random() < 0.5:
+            ink = (rng.randint(0, 255), rng.randint(0, 255), rng.randint(0, 255))
+        if abs(luminance(paper) - luminance(ink)) > 85:
+            return paper, ink
+
+
+def random_size(rng: random.Random, square: float = 0.4) -> tuple[int, int]:
+    """Width and height of a picture: square with probability `square`, at most 2 to 1."""
+    long_side = rng.choice((224, 256, 320, 400))
+    if rng.random() < square:
+        return long_side, long_side
+    aspect = rng.choice((4 / 3, 3 / 2, 16 / 9, 1.25, 1.1, rng.uniform(1.0, 2.0)))
+    short_side = round(long_side / aspect)
+    return (long_side, short_side) if rng.random() < 0.65 else (short_side, long_side)
+
+
+def font_path(name: str) -> Path:
+    """One of the DejaVu fonts that matplotlib brings (Bitstream Vera licence, free)."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+
+
+@cache
+def load_font(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    """A font at a size in pixels."""
+    return ImageFont.truetype(str(path), size)
+
+
+@cache
+def glyph_advance(path: Path, size: int, character: str) -> float:
+    """Width of a character in pixels; measuring each prefix anew is what made drawing slow."""
+    return load_font(path, size).getlength(character)
+
+
+def text_width(path: Path, size: float, text: str) -> float:
+    """Width of a line in pixels."""
+    return sum(glyph_advance(path, max(6, round(size)), c) for c in text)

@@ -1,0 +1,131 @@
+"""Measure a checkpoint on held-out pictures: `python -m phi3v_tui.demo.evaluate`.
+
+Everything goes the way that a person's pictures go: a PNG file, the attachment, the engine,
+greedy text.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.demo.exam import Question, all_questions
+from phi3v_tui.engine import collect
+from phi3v_tui.engine.base import Engine, Request
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.engine.sampling import SamplingParams
+
+MARKERS = ("<!-- evaluation -->", "<!-- /evaluation -->")
+
+
+@dataclass
+class Score:
+    """How often an ability was right."""
+
+    right: int = 0
+    asked: int = 0
+    seconds: float = 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % confidence interval."""
+        z, n = 1.96, self.asked
+        p = self.right / n
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n)
+        return middle - half, middle + half
+
+
+def ask(engine: Engine, asked: Question) -> tuple[str, float]:
+    """Hold a conversation.
+
+    Returns:
+        The last answer, and the seconds from its prompt to its end.
+    """
+    messages: tuple[Message, ...] = ()
+    text, started = "", 0.0
+    for prompt, pictures in zip(asked.prompts, asked.pictures, strict=True):
+        files = tuple(Attachment.from_bytes(p, "picture.png", "evaluation") for p in pictures)
+        messages += (Message(Role.USER, prompt, files),)
+        started = time.perf_counter()
+        answer = collect.answer(engine, Request(messages, SamplingParams(max_new_tokens=160)))
+        text = answer.text
+        messages += (Message(Role.ASSISTANT, text, (), answer.finished.token_ids),)
+    return text, time.perf_counter() - started
+
+
+def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[str, Score]:
+    """Ask everything.
+
+    Args:
+        engine: Loaded.
+        questions: What to ask.
+        show: How many wrong answers of each ability to print.
+    """
+    scores: dict[str, Score] = {}
+    for asked in questions:
+        text, seconds = ask(engine, asked)
+        score = scores.setdefault(asked.ability, Score())
+        score.asked += 1
+        score.seconds += seconds
+        if asked.right(text):
+            score.right += 1
+        elif score.asked - score.right <= show:
+            print(f"{asked.ability} | {asked.prompts[-1]} | {asked.expected} | {text}", flush=True)
+    return scores
+
+
+def table(scores: dict[str, Score]) -> str:
+    """The scores as a Markdown table."""
+    lines = [
+        "| ability | right | 95 % interval | asked | seconds per answer |",
+        "|---|---|---|---|---|",
+    ]
+    for name, score in scores.items():
+        low, high = score.interval
+        lines.append(
+            f"| {name} | {score.right / score.asked:.1%} | {low:.0%} to {high:.0%} "
+            f"| {score.asked} | {score.seconds / score.asked:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def update(document: Path, text: str) -> None:
+    """Put the table between the markers of a document."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(MARKERS[0])
+    _, _, after = rest.partition(MARKERS[1])
+    document.write_text(f"{before}{MARKERS[0]}\n{text}\n{MARKERS[1]}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Parse the command line and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--count", type=int, default=200, help="pictures for each ability")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--show", type=int, default=0, help="wrong answers to print per ability")
+    parser.add_argument(
+        "--update", type=Path, nargs="*", default=[], help="documents with the table"
+    )
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    args = parser.parse_args()
+    engine = LocalEngine(args.model, device="cpu")
+    collect.load(engine)
+    scores = measure(engine, all_questions(args.count, args.seed), args.show)
+    print(table(scores))
+    for document in args.update:
+        update(document, table(scores))
+    if args.json:
+        numbers = {k: [s.right, s.asked] for k, s in scores.items()}
+        args.json.write_text(json.dumps(numbers, indent=1) + "\n")
+    # torch may hang or abort in the engine's thread when the interpreter ends by itself.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

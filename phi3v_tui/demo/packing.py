@@ -1,0 +1,192 @@
+"""Items packed into training batches.
+
+All conversations about the same pictures share one copy of their tokens: a block mask keeps
+them from seeing each other, and their positions all start where the pictures end.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from phi3v_tui.demo.dialogue import Item, Turn
+from phi3v_tui.demo.drawing import GRID, Picture
+from phi3v_tui.demo.network import IMAGE_TOKENS, VIEW_TOKENS, DemoNet
+
+IGNORED = -100
+IMAGE = -1
+"""Stand-in id for the positions that a picture's features take."""
+
+
+@dataclass
+class Batch:
+    """A batch of packed items; B items, T tokens, P pictures.
+
+    Attributes:
+        ids: int64 [B, T], IMAGE where a picture stands.
+        positions: int64 [B, T].
+        targets: int64 [B, T], what each position should predict, or IGNORED.
+        turn_of: int64 [B, T], 1 + index of the turn that a target belongs to, else 0.
+        allowed: bool [B, T, T], which keys each query may see.
+        pixels: uint8 [P, CROP, CROP, 3], in the order of the placeholders.
+        characters: int64 [P, GRID, GRID, slots].
+        planes: int64 [P, planes, GRID, GRID].
+        rows: int64 [R, 2], (item, position) of queries with supervised attention.
+        wanted: bool [R, T], the keys they should look at.
+        turns: The turns of each item, in the order of `turn_of`.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    targets: Tensor
+    turn_of: Tensor
+    allowed: Tensor
+    pixels: Tensor
+    characters: Tensor
+    planes: Tensor
+    rows: Tensor
+    wanted: Tensor
+    turns: list[list[Turn]]
+
+
+class _Row:
+    """One item as a sequence of tokens."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.end, self.end_of_text = self.text("<|end|><|endoftext|>")
+        self.ids: list[int] = []
+        self.chain: list[int] = []
+        self.positions: list[int] = []
+        self.targets: dict[int, int] = {}
+        self.turn_of: dict[int, int] = {}
+        self.image_starts: list[int] = []
+        self.looks: list[tuple[int, list[int]]] = []
+        self.turns: list[Turn] = []
+
+    def add(self, ids: list[int], chain: int, position: int) -> int:
+        self.ids += ids
+        self.chain += [chain] * len(ids)
+        self.positions += range(position, position + len(ids))
+        return position + len(ids)
+
+    def text(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def pictures(self, count: int, chain: int, position: int) -> int:
+        """Pictures of one message, with the <s> that each piece of text between them has."""
+        for i in range(count):
+            if i:
+                position = self.add([1, *self.text("\n")], chain, position)
+            self.image_starts.append(len(self.ids))
+            position = self.add([IMAGE] * IMAGE_TOKENS, chain, position)
+        return position
+
+    def item(self, item: Item) -> None:
+        start = self.add([1, *self.text("<|user|>\n")], 0, 0)
+        start = self.pictures(item.shared, 0, start)
+        for chain, turns in enumerate(item.chains, 1):
+            position = start
+            for i, turn in enumerate(turns):
+                position = self.turn(turn, chain, position, i == 0, item.shared)
+
+    def turn(self, turn: Turn, chain: int, position: int, first: bool, shared: int) -> int:
+        if not first:
+            position = self.add(self.text("\n<|user|>\n"), chain, position)
+        position = self.pictures(turn.new_pictures, chain, position)
+        after_picture = (first and shared) or turn.new_pictures
+        lead = [1, *self.text("\n")] if after_picture else []
+        question = self.text(f"{turn.question}<|end|>\n<|assistant|>\n")
+        position = self.add(lead + question, chain, position)
+        return self.answer(turn, chain, position)
+
+    def answer(self, turn: Turn, chain: int, position: int) -> int:
+        encoded = self.tokenizer.encode(turn.answer.text, add_special_tokens=False)
+        self.turns.append(turn)
+        row = len(self.ids) - 1
+        for i, token in enumerate([*encoded.ids, self.end, self.end_of_text]):
+            self.targets[row + i] = token
+            self.turn_of[row + i] = len(self.turns)
+        for i, (start, _) in enumerate(encoded.offsets):
+            for span in turn.answer.spans:
+                if span.start <= start < span.end:
+                    self.looks.append((row + i, self.keys(span.cells)))
+        return self.add([*encoded.ids, self.end], chain, position)
+
+    def keys(self, cells: tuple[tuple[int, tuple[int, int]], ...]) -> list[int]:
+        """Token positions that show the cells; the separators where there are none."""
+        if not cells:
+            return [start + VIEW_TOKENS for start in self.image_starts]
+        offsets = [(self.image_starts[p], r * (GRID + 1) + c) for p, (r, c) in cells]
+        local = [start + o for start, o in offsets]
+        return local + [start + VIEW_TOKENS + 1 + o for start, o in offsets]
+
+
+def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
+    """Pack items into a batch."""
+    rows = []
+    for item in items:
+        row = _Row(tokenizer)
+        row.item(item)
+        rows.append(row)
+    length = max(len(r.ids) for r in rows)
+    ids, positions, turn_of = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
+    targets = torch.full((len(rows), length), IGNORED)
+    chain = torch.full((len(rows), length), -1)
+    looks = [(b, i, keys) for b, r in enumerate(rows) for i, keys in r.looks]
+    wanted = torch.zeros(len(looks), length, dtype=torch.bool)
+    for b, r in enumerate(rows):
+        used = len(r.ids)
+        ids[b, :used], positions[b, :used] = torch.tensor(r.ids), torch.tensor(r.positions)
+        chain[b, :used] = torch.tensor(r.chain)
+        targets[b, list(r.targets)] = torch.tensor(list(r.targets.values()))
+        turn_of[b, list(r.turn_of)] = torch.tensor(list(r.turn_of.values()))
+    for i, (_, _, keys) in enumerate(looks):
+        wanted[i, keys] = True
+    pictures = [p for item in items for p in item.pictures]
+    return Batch(
+        ids, positions, targets, turn_of, _block_mask(chain), *picture_tensors(pictures),
+        torch.tensor([(b, i) for b, i, _ in looks]).view(-1, 2), wanted, [r.turns for r in rows],
+    )  # fmt: skip
+
+
+def _block_mask(chain: Tensor) -> Tensor:
+    """bool [B, T, T]: earlier tokens of the shared start and of the own chain."""
+    length = chain.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    same = (chain[:, None, :] == 0) | (chain[:, None, :] == chain[:, :, None])
+    return (causal & same) | torch.eye(length, dtype=torch.bool)
+
+
+def picture_tensors(pictures: list[Picture]) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels, character labels and plane labels of pictures."""
+    if not pictures:
+        return torch.zeros(0), torch.zeros(0), torch.zeros(0)
+    return (
+        torch.from_numpy(np.stack([p.pixels for p in pictures])),
+        torch.from_numpy(np.stack([p.labels.characters() for p in pictures])),
+        torch.from_numpy(np.stack([p.labels.planes for p in pictures])),
+    )
+
+
+def forward(
+    net: DemoNet, batch: Batch, tower_gradients: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """Final hidden states [B, T, hidden] and tower features [P, GRID, GRID, C]."""
+    embeddings = net.phi3v.model.embed_tokens(batch.ids.clamp(min=0))
+    features = None
+    if len(batch.pixels):
+        with torch.set_grad_enabled(tower_gradients and torch.is_grad_enabled()):
+            features = net.features(batch.pixels)
+            tokens = net.image_tokens(features)
+        places = (batch.ids < 0)[..., None].expand_as(embeddings)
+        embeddings = embeddings.masked_scatter(places, tokens)
+    output = net.phi3v.model(
+        inputs_embeds=embeddings,
+        attention_mask=batch.allowed[:, None],
+        position_ids=batch.positions,
+        use_cache=False,
+    )
+    return output.last_hidden_state, features

@@ -1,0 +1,216 @@
+"""Questions and answers about one scene."""
+
+import random
+from collections.abc import Sequence
+
+from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, phrase
+from phi3v_tui.demo.drawing import KINDS, POSITIONS, Cell, Picture
+from phi3v_tui.demo.scenes import Scene, Shape, draw_scene, plural, random_scene
+from phi3v_tui.demo.talk import talk_turn
+
+
+def shape_cells(picture: Picture, shape: Shape) -> tuple[Cell, ...]:
+    """The cells that show a shape."""
+    return picture.labels.cells("place", shape.place + 1)
+
+
+def say_list(
+    answer: Answer, picture: Picture, shapes: Sequence[Shape], index: int = 0, where: bool = True
+) -> Answer:
+    """List shapes in reading order.
+
+    The comma belongs to the shape that follows: to write it the model must already have seen
+    that there is one more. That makes lists, counts and comparisons learnable.
+    """
+    for i, shape in enumerate(shapes):
+        text = f"{', ' if i else ''}{shape.name}{' ' + shape.where if where else ''}"
+        answer.say(text, shape_cells(picture, shape), index)
+    return answer
+
+
+def count_words(count: int, kind: str = "shape") -> str:
+    """ "one star", "three shapes"."""
+    return f"{NUMBER_WORDS[count]} {kind if count == 1 else plural(kind)}"
+
+
+def ask_describe(rng: random.Random, picture: Picture, scene: Scene) -> Turn:
+    """Everything that is there."""
+    question = phrase(
+        rng,
+        "Describe this picture.",
+        "Describe the picture.",
+        "What is in this picture?",
+        "What do you see?",
+        "What does this image show?",
+        "Describe this image in detail.",
+        "Can you describe what you see?",
+    )
+    answer = say_list(Answer("I see "), picture, scene.shapes)
+    answer.say(".", ()).say(f" That makes {count_words(len(scene.shapes))} on a ")
+    return Turn(question, answer.say(f"{scene.background} background."), "describe")
+
+
+def ask_count_all(rng: random.Random, picture: Picture, scene: Scene) -> Turn:
+    """How many shapes."""
+    question = phrase(
+        rng,
+        "How many shapes are there?",
+        "How many shapes do you see?",
+        "How many shapes are in the picture?",
+        "Count the shapes.",
+        "How many objects are there?",
+    )
+    answer = say_list(Answer("I see "), picture, scene.shapes)
+    answer.say(":", ()).say(f" {count_words(len(scene.shapes))}.")
+    return Turn(question, answer, "how many")
+
+
+def ask_count_kind(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
+    """How many of a kind, perhaps none."""
+    question = phrase(
+        rng,
+        f"How many {plural(kind)} are there?",
+        f"How many {plural(kind)} do you see?",
+        f"How many {plural(kind)} are in the picture?",
+        f"Count the {plural(kind)}.",
+    )
+    those = [s for s in scene.shapes if s.kind == kind]
+    if not those:
+        answer = Answer().say(f"I see no {plural(kind)}", ()).say(".")
+        return Turn(question, answer, "how many")
+    answer = say_list(Answer("I see "), picture, those)
+    answer.say(":", ()).say(f" {count_words(len(those), kind)}.")
+    return Turn(question, answer, "how many")
+
+
+def ask_colour(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
+    """What colour a kind has; lists them where there are several."""
+    question = phrase(
+        rng,
+        f"What colour is the {kind}?",
+        f"What color is the {kind}?",
+        f"Which colour does the {kind} have?",
+        f"What is the colour of the {kind}?",
+        f"Tell me the colour of the {kind}.",
+    )
+    return Turn(question, _about_kind(picture, scene, kind, "colour"), "what colour")
+
+
+def ask_where(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
+    """Where a kind is; lists them where there are several."""
+    question = phrase(
+        rng,
+        f"Where is the {kind}?",
+        f"Where is the {kind} in the picture?",
+        f"Where do you see the {kind}?",
+        f"In which part of the picture is the {kind}?",
+    )
+    return Turn(question, _about_kind(picture, scene, kind, "place"), "where")
+
+
+def _about_kind(picture: Picture, scene: Scene, kind: str, what: str) -> Answer:
+    those = [s for s in scene.shapes if s.kind == kind]
+    if not those:
+        return Answer().say(f"I see no {kind}", ()).say(" in this picture.")
+    cells = [c for s in those for c in shape_cells(picture, s)]
+    if len(those) > 1:
+        answer = Answer().say(f"There are {NUMBER_WORDS[len(those)]} {plural(kind)}: ", cells)
+        return say_list(answer, picture, those).say(".", ())
+    said = those[0].colour if what == "colour" else those[0].where
+    return Answer().say(f"The {kind} is {said}", cells).say(".")
+
+
+def ask_what_at(rng: random.Random, picture: Picture, scene: Scene, place: int) -> Turn:
+    """What lies at a place, perhaps nothing."""
+    where = POSITIONS[place]
+    question = phrase(
+        rng,
+        f"What is at the {where}?",
+        f"What is in the {where}?",
+        f"What do you see at the {where}?",
+        f"Which shape is at the {where}?",
+    )
+    there = [s for s in scene.shapes if s.place == place]
+    if not there:
+        answer = Answer().say("There is nothing", ()).say(f" at the {where}.")
+    else:
+        cells = shape_cells(picture, there[0])
+        answer = Answer().say(f"There is {there[0].name}", cells).say(f" at the {where}.")
+    return Turn(question, answer, "what is at")
+
+
+def ask_background(rng: random.Random, scene: Scene) -> Turn:
+    """The colour of the background."""
+    question = phrase(
+        rng,
+        "What colour is the background?",
+        "What color is the background?",
+        "Which colour does the background have?",
+    )
+    return Turn(question, Answer(f"The background is {scene.background}."), "background")
+
+
+def scene_questions(rng: random.Random, picture: Picture, scene: Scene) -> list[Turn]:
+    """Questions of every sort about a scene, shuffled, each with a chance of "there is none"."""
+    kinds = sorted({s.kind for s in scene.shapes})
+    absent = [k for k in KINDS if k not in kinds]
+    free = [p for p in range(9) if p not in {s.place for s in scene.shapes}]
+    rng.shuffle(kinds)
+    turns = [ask_describe(rng, picture, scene), ask_count_all(rng, picture, scene)]
+    turns.append(ask_count_kind(rng, picture, scene, rng.choice((kinds[0], *KINDS))))
+    for kind in kinds[:2]:
+        turns += [ask_colour(rng, picture, scene, kind), ask_where(rng, picture, scene, kind)]
+    for shape in rng.sample(scene.shapes, min(2, len(scene.shapes))):
+        turns.append(ask_what_at(rng, picture, scene, shape.place))
+    if absent and rng.random() < 0.25:
+        ask = rng.choice((ask_colour, ask_where))
+        turns.append(ask(rng, picture, scene, rng.choice(absent)))
+    if free and rng.random() < 0.25:
+        turns.append(ask_what_at(rng, picture, scene, rng.choice(free)))
+    if rng.random() < 0.3:
+        turns.append(ask_background(rng, scene))
+    rng.shuffle(turns)
+    return turns
+
+
+def scene_item(rng: random.Random, held_out: bool, count: int | None = None) -> Item:
+    """A scene with independent questions."""
+    scene = random_scene(rng, held_out, count)
+    picture = draw_scene(rng, scene)
+    return Item([picture], [[t] for t in scene_questions(rng, picture, scene)], shared=1)
+
+
+def bind_item(rng: random.Random, held_out: bool) -> Item:
+    """Shapes of distinct kinds, each asked for in three ways: what teaches to look things up."""
+    scene = random_scene(rng, held_out, rng.choice((3, 4, 5)), distinct=True)
+    picture = draw_scene(rng, scene)
+    turns = []
+    for shape in scene.shapes:
+        turns.append(ask_colour(rng, picture, scene, shape.kind))
+        turns.append(ask_where(rng, picture, scene, shape.kind))
+        turns.append(ask_what_at(rng, picture, scene, shape.place))
+    rng.shuffle(turns)
+    return Item([picture], [[t] for t in turns], shared=1)
+
+
+def follow_up_item(rng: random.Random, held_out: bool) -> Item:
+    """A scene with conversations of two or three turns, short follow-ups among them."""
+    scene = random_scene(rng, held_out)
+    picture = draw_scene(rng, scene)
+    chains = []
+    for _ in range(3):
+        turns = scene_questions(rng, picture, scene)[: rng.choice((2, 3))]
+        kinds = [s.kind for s in scene.shapes]
+        if len(set(kinds)) > 1 and rng.random() < 0.6:
+            first, second = rng.sample(sorted(set(kinds)), 2)
+            ask = rng.choice((ask_colour, ask_where, ask_count_kind))
+            other = ask(rng, picture, scene, second)
+            noun = plural(second) if ask is ask_count_kind else second
+            other.question = phrase(
+                rng, f"And the {noun}?", f"What about the {noun}?", f"And what about the {noun}?"
+            )
+            turns = [ask(rng, picture, scene, first), other]
+        if rng.random() < 0.15:
+            turns.append(talk_turn(rng))
+        chains.append(turns)
+    return Item([picture], chains, shared=1)

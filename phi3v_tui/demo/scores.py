@@ -1,0 +1,66 @@
+"""How much of what was held out a network in training gets right."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tokenizers import Tokenizer
+
+from phi3v_tui.demo import charts, covers, scenes
+from phi3v_tui.demo.curriculum import MAKERS
+from phi3v_tui.demo.dialogue import Item
+from phi3v_tui.demo.drawing import PLANE
+from phi3v_tui.demo.network import DemoNet
+from phi3v_tui.demo.packing import forward, pack, picture_tensors
+
+
+def perception_scores(net: DemoNet, count: int = 60) -> dict[str, float]:
+    """Part of the labelled cells that the dense heads get right, on held-out pictures."""
+    rng = random.Random(99)
+    sets = {
+        "scene": [scenes.draw_scene(rng, scenes.random_scene(rng, True)) for _ in range(count)],
+        "chart": [
+            charts.draw_chart(rng, charts.random_chart(rng, True)).picture for _ in range(count)
+        ],
+        "cover": [covers.draw_cover(rng, True).picture for _ in range(count)],
+    }
+    scores = {}
+    for name, pictures in sets.items():
+        pixels, characters, planes = picture_tensors(pictures)
+        slots, logits = net.dense(net.features(pixels))
+        for plane in ("kind", "colour", "place", "mark", "background"):
+            target = planes[:, PLANE[plane]]
+            known = target > 0
+            if known.any():
+                right = logits[PLANE[plane]].argmax(-1)[known] == target[known]
+                scores[f"{name} {plane}"] = round(float(right.float().mean()), 3)
+        printed = characters > 0
+        if printed.any():
+            right = slots.argmax(-1)[printed] == characters[printed]
+            scores[f"{name} characters"] = round(float(right.float().mean()), 4)
+    return scores
+
+
+def language_scores(
+    net: DemoNet, tokenizer: Tokenizer, kinds: dict[str, float], count: int = 40
+) -> dict[str, float]:
+    """Part of held-out answers whose every token is the most likely one, by ability."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for kind in kinds:
+        rng = random.Random(f"held out {kind}")
+        items = [MAKERS[kind](rng, True) for _ in range(count)]
+        for chunk in chunked(items, 8):
+            batch = pack(chunk, tokenizer)
+            hidden, _ = forward(net, batch)
+            wrong = (net.phi3v.lm_head(hidden).argmax(-1) != batch.targets) & (batch.turn_of > 0)
+            for b, turns in enumerate(batch.turns):
+                failed = set(batch.turn_of[b][wrong[b]].tolist())
+                for i, turn in enumerate(turns, 1):
+                    right[f"{kind}: {turn.ability}"].append(i not in failed)
+    return {k: round(sum(v) / len(v), 3) for k, v in right.items()}
+
+
+def chunked(items: list[Item], size: int) -> Iterator[list[Item]]:
+    """Consecutive parts of a list."""
+    for i in range(0, len(items), size):
+        yield items[i : i + size]

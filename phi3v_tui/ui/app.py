@@ -94,7 +94,8 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
         resume: Reopen the last conversation.
 
     Returns:
-        The process's exit status: 0, 2 where there is no terminal to draw on, else an error.
+        The process's exit status: 0, 2 where there is no terminal to draw on, 128 + the signal
+        that ended it, else an error.
     """
     try:
         screen = terminal.require_terminal(os.environ)
@@ -105,7 +106,7 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
     terminal.redirect_stderr(screen, user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log")
     mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
     app = Phi3VApp(engine, settings, pictures, resume, mode)
-    terminal.watch_signals(lambda: app.call_from_thread(app.exit))
+    terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()
     _close(engine)
     return app.return_code or 0

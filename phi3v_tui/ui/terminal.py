@@ -84,27 +84,37 @@ def quieten_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
 
 
-def watch_signals(stop: Callable[[], None]) -> None:
+def watch_signals(stop: Callable[[int], None]) -> None:
     """Leave in good order on SIGTERM and SIGHUP; Textual by itself does not.
 
-    Call it before any other thread is started: the signals are blocked in this thread and in
-    those started later, and one thread waits for them.
+    The signals are blocked in this thread and in those started later, and one thread waits for
+    them. A thread that was started before (by a library, say) may still be given one: it is
+    then passed on.
 
     Args:
-        stop: Called once, on that thread; should save and end the app. When the app is still
-            there after 1.5 s the process ends with status 128 + signal.
+        stop: Called once, on the waiting thread, with the exit status that tells of the signal
+            (128 + its number); should save and end the app. When the app is still there after
+            1.5 s the process ends with that status.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     modes = termios.tcgetattr(0)
 
     def wait() -> None:
-        number = signal.sigwait(_SIGNALS)
-        deadline = threading.Timer(_GRACE_SECONDS, _abandon, (modes, 128 + number))
+        status = 128 + signal.sigwait(_SIGNALS)
+        deadline = threading.Timer(_GRACE_SECONDS, _abandon, (modes, status))
         deadline.daemon = True
         deadline.start()
-        stop()
+        stop(status)
 
-    threading.Thread(target=wait, name="signals", daemon=True).start()
+    waiting = threading.Thread(target=wait, name="signals", daemon=True)
+    waiting.start()
+
+    def pass_on(number: int, _: object) -> None:
+        if waiting.ident is not None:
+            signal.pthread_kill(waiting.ident, number)
+
+    for number in _SIGNALS:
+        signal.signal(number, pass_on)
 
 
 def _abandon(modes: list, code: int) -> NoReturn:

@@ -94,9 +94,9 @@ class ChatScreen(AnsweringScreen):
         self.call_after_refresh(self._start)
 
     async def _start(self) -> None:
-        self.start_engine()
         if self._resume:
             await self._reopen()
+        self.start_engine()
         if self._pictures:
             self._read_and_attach(self._pictures)
 
@@ -215,7 +215,7 @@ class ChatScreen(AnsweringScreen):
 
     def action_attach(self) -> None:
         """Choose a picture file."""
-        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits())
+        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits)
 
         def attach(attachment: Attachment | None) -> None:
             self._folder = picker.folder

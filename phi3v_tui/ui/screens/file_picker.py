@@ -1,6 +1,7 @@
 """Choose a picture file."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from textual import on
@@ -53,13 +54,13 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         Binding("pagedown", "move(10)", show=False, priority=True),
     ]
 
-    def __init__(self, folder: Path, mode: ImageMode, limits: Limits | None) -> None:
+    def __init__(self, folder: Path, mode: ImageMode, limits: Callable[[], Limits | None]) -> None:
         """Open at a folder.
 
         Args:
             folder: Where to begin.
             mode: How the preview is drawn.
-            limits: For the cost of a picture in tokens; None while the model loads.
+            limits: For the cost of a picture in tokens; gives None while the model loads.
         """
         super().__init__()
         self.folder = folder
@@ -88,7 +89,6 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         """List the first folder."""
         self.query_one("#picker").border_title = "Attach a picture"
         self.query_one(OptionList).can_focus = False
-        self.query_one(ImagePreview).limits = self._limits
         self._enter(self.folder)
 
     def action_cancel(self) -> None:
@@ -197,9 +197,12 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
             preview.explain("")
             return
         try:
-            preview.attachment = await asyncio.to_thread(Attachment.from_path, path)
+            attachment = await asyncio.to_thread(Attachment.from_path, path)
         except AttachmentError as error:
             preview.explain(str(error))
+            return
+        preview.limits = self._limits()
+        preview.attachment = attachment
 
 
 def _unfiltered(entries: list[FolderEntry]) -> list[FolderEntry]:

@@ -1,0 +1,211 @@
+"""Pictures: attached, shown, taken away, refused."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
+from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from phi3v_tui.ui.widgets.message_view import PictureLine
+from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.steps import (
+    attach,
+    attached,
+    composer,
+    drawn,
+    notices,
+    paste,
+    prompts,
+    submit,
+    wait_until,
+)
+
+
+def _preview(app) -> ImagePreview:
+    return app.chat.query_one("#preview", ImagePreview)
+
+
+@pytest.mark.parametrize("form", ["'{}'", "file://{}", "{}", '"{}" '])
+async def test_pasted_path_attaches(make_app, shapes, form):
+    app = make_app()
+    text = form.format(str(shapes).replace(" ", "%20") if "file" in form else shapes)
+    async with app.run_test() as pilot:
+        await paste(pilot, app, text)
+        await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
+        assert composer(app).text == ""
+
+
+async def test_several_dropped_files_attach_in_order(make_app, shapes, chart):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, f"{chart}\n'{shapes}'\n")
+        await wait_until(pilot, lambda: attached(app) == ["chart.png", "my shapes.png"])
+
+
+async def test_typed_path_attaches_on_enter(make_app, engine, chart):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await submit(pilot, app, str(chart))
+        await wait_until(pilot, lambda: attached(app) == ["chart.png"])
+        assert engine.requests == []
+        assert composer(app).text == ""
+
+
+async def test_pictures_of_the_command_line_are_attached(make_app, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app) == ["my shapes.png", "chart.png"])
+
+
+async def test_chip_tells_number_pixels_and_cost_once_the_model_is_ready(make_app, shapes):
+    engine = ScriptedEngine(loaded=False)
+    app = make_app([shapes], engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        bar = app.chat.query_one(AttachmentBar)
+        assert "1 my shapes.png  640×480 ✕" in drawn(bar)  # noqa: RUF001
+        engine.finish_loading()
+        await wait_until(pilot, lambda: "1,921 tokens" in drawn(bar))
+
+
+async def test_pictures_are_numbered_through_the_conversation(make_app, engine, shapes, chart):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.finish()
+        await wait_until(pilot, lambda: app.chat._answer is None)
+        await attach(pilot, app, chart)
+        assert "2 chart.png" in drawn(app.chat.query_one(AttachmentBar))
+        await submit(pilot, app, "And this?")
+        await wait_until(pilot, lambda: len(engine.requests) == 2)
+        assert "1 my shapes.png" in prompts(app)[0]
+        assert "2 chart.png" in prompts(app)[1]
+        assert attached(app) == []
+
+
+async def test_backspace_in_an_empty_prompt_takes_the_last_picture_back(make_app, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: len(attached(app)) == 2)
+        await pilot.press("x", "backspace")
+        assert len(attached(app)) == 2
+        await pilot.press("backspace")
+        assert attached(app) == ["my shapes.png"]
+
+
+async def test_delete_on_a_chip_removes_that_picture(make_app, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: len(app.chat.query(AttachmentChip)) == 2)
+        app.chat.query(AttachmentChip).first().focus()
+        await pilot.press("delete")
+        await wait_until(pilot, lambda: attached(app) == ["chart.png"])
+        assert composer(app).has_focus
+
+
+async def test_click_on_the_cross_removes_and_elsewhere_shows(make_app, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: len(app.chat.query(AttachmentChip)) == 2)
+        first = app.chat.query(AttachmentChip).first()
+        await pilot.click(first, offset=(2, 0))
+        await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")
+        await pilot.click(first, offset=(first.size.width - 2, 0))
+        await wait_until(pilot, lambda: attached(app) == ["chart.png"])
+
+
+def _file(folder: Path, kind: str) -> Path:
+    path = folder / f"{kind}.png"
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "text":
+            path.write_text("hello")
+        case "truncated":
+            Image.effect_noise((200, 200), 90).save(path)
+            path.write_bytes(path.read_bytes()[:5000])
+        case "strip":
+            Image.new("RGB", (3000, 2)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("missing", "There is no file"),
+        ("folder", "is a folder"),
+        ("text", "not a picture"),
+        ("truncated", "damaged or incomplete"),
+        ("strip", "short side"),
+    ],
+)
+async def test_bad_file_is_one_sentence_and_nothing_is_lost(
+    make_app, shapes, tmp_path, kind, sentence
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        composer(app).text = "My question"
+        composer(app).move_cursor(composer(app).document.end)
+        path = _file(tmp_path, kind)
+        await paste(pilot, app, str(path))
+        await wait_until(pilot, lambda: sentence in notices(app))
+        assert composer(app).text == f"My question{path}"
+        assert attached(app) == ["my shapes.png"]
+
+
+async def test_picture_without_a_question_asks_for_one(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Type a question" in notices(app))
+        assert engine.requests == []
+        assert attached(app) == ["my shapes.png"]
+
+
+async def test_prompt_sent_while_a_picture_is_read_goes_with_it(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        composer(app).text = "What is this?"
+        app.chat._read_and_attach([shapes])
+        composer(app).post_message(composer(app).PromptSubmitted("What is this?"))
+        await wait_until(pilot, lambda: engine.requests)
+        assert [a.name for a in engine.requests[0].messages[0].attachments] == ["my shapes.png"]
+
+
+async def test_pane_shows_the_picture_at_the_side_where_there_is_room(make_app, shapes):
+    app = make_app()
+    async with app.run_test(size=(140, 45)) as pilot:
+        assert not _preview(app).display
+        await attach(pilot, app, shapes)
+        await wait_until(pilot, lambda: _preview(app).query_one(".canvas").children)
+        assert _preview(app).display
+        picture = _preview(app).query_one(".canvas").children[0]
+        assert picture.size.width == pytest.approx(2 * picture.size.height * 640 / 480, abs=2)
+        assert "640×480 · 1,921 tokens" in drawn(_preview(app))  # noqa: RUF001
+
+
+async def test_pane_is_folded_on_a_narrow_screen_until_asked_for(make_app, shapes):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await attach(pilot, app, shapes)
+        assert not _preview(app).display
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: _preview(app).query_one(".canvas").children)
+        assert _preview(app).display
+        await pilot.press("ctrl+t")
+        assert not _preview(app).display
+
+
+async def test_click_on_a_picture_in_the_log_shows_it(make_app, engine, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: len(attached(app)) == 2)
+        await submit(pilot, app, "What are these?")
+        await wait_until(pilot, lambda: engine.requests)
+        await pilot.click(app.chat.query(PictureLine).first())
+        await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")

@@ -1,0 +1,89 @@
+"""Keys, help, the palette, and the start."""
+
+from textual.widgets import Static
+
+from phi3v_tui.ui.app import Phi3VApp
+from phi3v_tui.ui.screens.chat import KEYS
+from phi3v_tui.ui.screens.help import HelpScreen, key_name
+from phi3v_tui.ui.widgets.welcome import ExampleQuestion, Welcome
+from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.steps import composer, drawn, notices, submit, wait_until
+
+
+async def test_help_lists_every_key(make_app):
+    app = make_app()
+    async with app.run_test(size=(100, 50)) as pilot:
+        await pilot.press("f1")
+        await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        text = "\n".join(str(row.render()) for row in app.screen.query(Static))
+        for key in (*(key_name(binding.key) for binding in KEYS), "Ctrl+J", "PgUp"):
+            assert key in text
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+
+
+async def test_palette_offers_every_command_and_runs_it(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        offered = {c.title: c.callback for c in app.get_system_commands(app.screen)}
+        assert set(offered) == {binding.description for binding in KEYS} | {"Change the theme"}
+        await offered["Copy the last answer"]()
+        await wait_until(pilot, lambda: "no answer to copy" in notices(app))
+
+
+async def test_copy_takes_the_markdown_of_the_last_answer(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.say("A **circle**.")
+        engine.finish()
+        await wait_until(pilot, lambda: app.chat._answer is None)
+        await pilot.press("ctrl+g")
+        await wait_until(pilot, lambda: "terminal's clipboard" in notices(app))
+        assert app.clipboard == "A **circle**."
+
+
+async def test_ctrl_c_tells_how_to_quit_instead_of_quitting(make_app):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+c")
+        await wait_until(pilot, lambda: "Ctrl+Q quits" in notices(app))
+
+
+async def test_greeting_names_the_model_and_its_notice_once(make_app):
+    app = make_app(engine=ScriptedEngine(notice="A small model."))
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: "Scripted-vision on cpu" in drawn(app.chat))
+        assert drawn(app.chat).count("A small model.") == 1
+        assert "Ctrl+O attaches a picture" in drawn(app.chat.query_one(Welcome))
+
+
+async def test_example_question_goes_into_the_composer(make_app):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await pilot.click(app.chat.query(ExampleQuestion).first())
+        await wait_until(pilot, lambda: composer(app).text == "What is in this picture?")
+
+
+async def test_model_is_loaded_only_after_the_first_paint(settings):
+    class Watching(ScriptedEngine):
+        painted = False
+
+        def load(self, emit):
+            self.painted = app.chat.query_one(Welcome).size.height > 0
+            super().load(emit)
+
+    engine = Watching()
+    app = Phi3VApp(engine, settings)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: engine.limits())
+        assert engine.painted
+
+
+async def test_unknown_theme_falls_back_to_the_apps_own(make_app, engine, settings):
+    from dataclasses import replace
+
+    app = make_app(settings=replace(settings, theme="no-such-theme"))
+    async with app.run_test():
+        assert app.theme == "phi3v-dark"

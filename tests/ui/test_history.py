@@ -1,0 +1,178 @@
+"""What is saved, and how it comes back."""
+
+from pathlib import Path
+
+import pytest
+
+from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.errors import ContextFullError
+from phi3v_tui.store.history import History
+from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from phi3v_tui.ui.widgets.welcome import Welcome
+from tests.ui.steps import (
+    answers,
+    attach,
+    attached,
+    composer,
+    notes,
+    notices,
+    prompts,
+    submit,
+    wait_until,
+)
+
+
+def _stored(settings):
+    history = History(settings.history_path)
+    conversation = history.latest()
+    history.close()
+    return conversation.path() if conversation else ()
+
+
+async def _ask(pilot, app, engine, text="What is this?") -> None:
+    count = len(engine.requests)
+    await submit(pilot, app, text)
+    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
+
+
+async def _talk(pilot, app, engine, text, answer) -> None:
+    await _ask(pilot, app, engine, text)
+    engine.say(answer)
+    engine.finish()
+    await wait_until(pilot, lambda: app.chat._answer is None)
+
+
+async def test_prompt_is_stored_before_anything_is_generated(make_app, engine, settings, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _ask(pilot, app, engine)
+        prompt, reply = _stored(settings)
+        assert prompt.message.text == "What is this?"
+        assert prompt.message.attachments[0].data == shapes.read_bytes()
+        assert reply.message.text == ""
+
+
+async def test_partial_answer_is_stored_while_it_streams(make_app, engine, settings):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Half an")
+        await wait_until(pilot, lambda: _stored(settings)[-1].message.text == "Half an")
+        assert _stored(settings)[-1].state is TurnState.INTERRUPTED
+
+
+async def test_quitting_keeps_what_has_come(make_app, engine, settings):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("Half", " an")
+        await pilot.press("ctrl+q")
+    reply = _stored(settings)[-1]
+    assert reply.message.text == "Half an"
+    assert reply.state is TurnState.CANCELLED
+
+
+async def test_resume_shows_the_last_conversation_and_goes_on(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _talk(pilot, app, engine, "What is this?", "A **circle**.")
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: answers(app))
+        assert "1 my shapes.png" in prompts(app)[0]
+        assert "A circle." in answers(app)[0]
+        assert not app.chat.query_one(Welcome).display
+        assert app.chat.query_one("#preview", ImagePreview).attachment.name == "my shapes.png"
+        await _ask(pilot, app, engine, "Which colour?")
+        assert [m.text for m in engine.requests[-1].messages] == [
+            "What is this?",
+            "A **circle**.",
+            "Which colour?",
+        ]
+
+
+async def test_resume_returns_a_prompt_to_which_nothing_came(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _ask(pilot, app, engine, "A long question")
+        engine.fail(ContextFullError("Too long.", "Shorten it."))
+        await wait_until(pilot, lambda: notes(app))
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: composer(app).text == "A long question")
+        assert attached(app) == ["my shapes.png"]
+        assert prompts(app) == []
+
+
+async def test_resume_with_nothing_stored_begins_anew(make_app):
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: "no earlier conversation" in notices(app))
+        assert app.chat.query_one(Welcome).display
+
+
+async def test_notice_of_the_model_follows_a_resumed_conversation(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+    engine._notice = "A small model."
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: answers(app))
+        await wait_until(pilot, lambda: notes(app) == ["A small model."])
+
+
+async def test_disk_that_cannot_be_written_is_told_once_and_the_chat_goes_on(
+    make_app, engine, settings
+):
+    settings.data_dir.parent.mkdir(exist_ok=True)
+    settings.data_dir.write_text("a file where the folder should be")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await _talk(pilot, app, engine, "And?", "Bye.")
+        assert notices(app).count("Not saved") == 1
+        assert "Bye." in answers(app)[-1]
+
+
+async def test_transcript_is_saved_beside_its_pictures_and_the_place_told(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await _talk(pilot, app, engine, "What is this?", "A **circle**.")
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "Saved" in notices(app))
+        (written,) = Path.cwd().glob("*.md")
+        assert str(written) in notices(app)
+        assert "A **circle**." in written.read_text()
+        pictures = [p for p in Path.cwd().rglob("*.png") if p.read_bytes() == shapes.read_bytes()]
+        assert len(pictures) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [("ctrl+s", "nothing to save"), ("ctrl+r", "no prompt"), ("ctrl+g", "no answer to copy")],
+)
+async def test_commands_without_a_conversation_say_so(make_app, key, sentence):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await pilot.press(key)
+        await wait_until(pilot, lambda: sentence in notices(app))
+        assert list(Path.cwd().iterdir()) == []
+
+
+async def test_transcript_in_a_folder_that_cannot_be_written_is_a_sentence(
+    make_app, engine, monkeypatch, tmp_path
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        blocked = tmp_path / "file"
+        blocked.touch()
+        monkeypatch.setattr(Path, "cwd", lambda: blocked)
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "Not saved" in notices(app))
+        assert "Hi." in answers(app)[0]

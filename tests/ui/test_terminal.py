@@ -1,0 +1,168 @@
+"""The terminal around the app, on a real pseudo-terminal."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from phi3v_tui.store.history import History
+from phi3v_tui.ui import clipboard
+from phi3v_tui.ui.terminal import ImageMode, TerminalError, choose_image_mode, require_terminal
+
+TIMEOUT_SECONDS = 20
+
+# The app with an engine that has an answer half way.
+SCRIPT = """
+    import os, sys
+    from pathlib import Path
+    from phi3v_tui.settings import Settings
+    from phi3v_tui.ui.app import run
+    from phi3v_tui.ui.terminal import leave
+    from tests.ui.scripted_engine import ScriptedEngine
+
+    class Halfway(ScriptedEngine):
+        def stream(self, request, emit):
+            super().stream(request, emit)
+            self.say("Half an answer")
+            os.write(2, b"stray output of a native library\\n")
+
+    leave(run(Halfway(), Settings(data_dir=Path(sys.argv[1])), [], False))
+"""
+
+
+class OnTerminal:
+    """The app on a pseudo-terminal of 80 x 24."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.output = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+            os.chdir(Path(__file__).parents[2])
+            os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(SCRIPT), str(data_dir)])
+
+    def read_until(self, text: str) -> None:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while text.encode() not in self.output:
+            assert time.monotonic() < deadline, f"{text!r} did not come: {self.output[-2000:]!r}"
+            self._read()
+
+    def type(self, keys: str) -> None:
+        os.write(self.fd, keys.encode())
+
+    def wait(self) -> int:
+        """Read to the end and return the exit status, or -signal."""
+        while self._read():
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _read(self) -> bool:
+        if not select.select([self.fd], [], [], TIMEOUT_SECONDS)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            return False
+        try:
+            piece = os.read(self.fd, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self.output += piece
+        return bool(piece)
+
+
+@pytest.fixture
+def halfway(tmp_path):
+    """The app, answering a prompt that was typed."""
+    app = OnTerminal(tmp_path / "data")
+    app.read_until("F1 help")
+    app.type("Hello\r")
+    app.read_until("Half an answer")
+    yield app
+    os.close(app.fd)
+
+
+def _stored_answer(data_dir: Path) -> str:
+    history = History(data_dir / "history.sqlite3")
+    conversation = history.latest()
+    history.close()
+    assert conversation is not None
+    return conversation.path()[-1].message.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_ends_the_app_in_good_order(halfway, tmp_path, number):
+    os.kill(halfway.pid, number)
+    assert halfway.wait() == 128 + number
+    assert _stored_answer(tmp_path / "data") == "Half an answer"
+    assert b"\x1b[?1049l" in halfway.output  # the alternate screen was left
+    assert b"\x1b[?25h" in halfway.output  # the cursor is back
+
+
+def test_quitting_ends_with_status_0_and_stray_output_is_in_the_log(halfway, tmp_path):
+    halfway.type("\x11")
+    assert halfway.wait() == 0
+    assert _stored_answer(tmp_path / "data") == "Half an answer"
+    assert b"stray output" not in halfway.output
+    log = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
+    assert "stray output of a native library" in log.read_text()
+
+
+def test_without_a_terminal_it_says_what_to_do_instead(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"TERM": "xterm"},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "its input is not a terminal" in done.stderr
+    assert "phi3v-tui ask" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_terminal_that_cannot_place_text_is_refused(term):
+    with pytest.raises(TerminalError, match="cannot place text"):
+        require_terminal({"TERM": term})
+
+
+@pytest.mark.parametrize(
+    ("environ", "mode"),
+    [
+        ({"TERM": "xterm-256color"}, ImageMode.HALFCELL),
+        ({"TERM": "xterm-kitty"}, ImageMode.KITTY),
+        ({"TERM": "xterm-ghostty"}, ImageMode.KITTY),
+        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, ImageMode.HALFCELL),
+        ({"TERM": "xterm-kitty", "SSH_CONNECTION": "10.0.0.1"}, ImageMode.HALFCELL),
+    ],
+)
+def test_image_mode_that_is_left_to_the_app(environ, mode):
+    assert choose_image_mode(ImageMode.AUTO, environ) is mode
+
+
+def test_image_mode_that_was_asked_for_is_taken():
+    assert choose_image_mode(ImageMode.SIXEL, {"TMUX": "x"}) is ImageMode.SIXEL
+
+
+def test_copy_goes_through_tmux_where_there_is_one(tmp_path, monkeypatch):
+    fake = tmp_path / "tmux"
+    fake.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat > {tmp_path}/buffer\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert clipboard.copy_through_tmux("A **circle**\n", {"TMUX": "x"})
+    assert (tmp_path / "buffer").read_text() == "A **circle**\n"
+    assert (tmp_path / "arguments").read_text() == "load-buffer -w -\n"
+
+
+def test_copy_without_tmux_or_with_a_broken_one_is_not_claimed(tmp_path, monkeypatch):
+    assert not clipboard.copy_through_tmux("x", {})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not clipboard.copy_through_tmux("x", {"TMUX": "x"})

@@ -1,0 +1,97 @@
+"""The log: how much of it is widgets, and where it stands."""
+
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.ui.answers import entries
+from phi3v_tui.ui.widgets.message_view import AnswerView, MessageView
+from phi3v_tui.ui.widgets.transcript_view import (
+    LIVE_MESSAGES,
+    EarlierMessages,
+    TranscriptView,
+)
+from tests.ui.steps import drawn, submit, wait_until
+
+
+def _long_conversation(turns: int) -> Conversation:
+    conversation = Conversation()
+    for number in range(turns):
+        conversation.append_user(f"Question {number}")
+        reply = conversation.append_reply()
+        conversation.update_reply(reply.id, f"Answer {number}", reply.state.STOP)
+    return conversation
+
+
+async def _show(app, conversation: Conversation) -> TranscriptView:
+    app.chat._conversation = conversation
+    await app.chat._show_conversation()
+    return app.chat.query_one(TranscriptView)
+
+
+async def test_only_the_latest_messages_are_widgets_and_earlier_ones_come_on_demand(make_app):
+    app = make_app()
+    async with app.run_test() as pilot:
+        view = await _show(app, _long_conversation(30))
+        row = view.query_one(EarlierMessages)
+        assert len(view.query(MessageView)) == LIVE_MESSAGES
+        assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(row)
+        row.focus()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(view.query(MessageView)) == 2 * LIVE_MESSAGES)
+        assert f"{60 - 2 * LIVE_MESSAGES} earlier messages" in drawn(row)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(view.query(MessageView)) == 60)
+        assert not row.display
+        texts = [entry.entry.turn.message.text for entry in view.query(MessageView)]
+        assert texts[:3] == ["Question 0", "Answer 0", "Question 1"]
+
+
+async def test_new_message_lets_the_oldest_go(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        view = await _show(app, _long_conversation(LIVE_MESSAGES // 2))
+        assert not view.query_one(EarlierMessages).display
+        await submit(pilot, app, "One more")
+        await wait_until(pilot, lambda: engine.requests)
+        assert len(view.query(MessageView)) == LIVE_MESSAGES
+        assert "2 earlier messages" in drawn(view.query_one(EarlierMessages))
+        assert "Answer 0" not in drawn(view)
+
+
+async def test_regenerating_keeps_the_count_of_earlier_messages(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        view = await _show(app, _long_conversation(30))
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: engine.requests)
+        assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(view)
+        assert entries(app.chat._conversation, "")[-1].turn.id == app.chat._answer.turn_id
+
+
+async def test_view_stays_at_the_end_until_the_person_scrolls_up(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await _show(app, _long_conversation(12))
+        await submit(pilot, app, "Tell me a story")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.say("Once\n\n" * 20)
+        await wait_until(pilot, lambda: view.max_scroll_y > 40)
+        await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y)
+        await pilot.press("pageup")
+        await wait_until(pilot, lambda: view.scroll_y < view.max_scroll_y)
+        place = view.scroll_y
+        end = view.max_scroll_y
+        engine.say("more\n\n" * 20)
+        await wait_until(pilot, lambda: view.max_scroll_y > end)
+        assert view.scroll_y == place
+        await pilot.press("ctrl+end")
+        await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y)
+
+
+async def test_answer_keeps_line_ends_and_tags(make_app):
+    conversation = Conversation()
+    conversation.append_user("Read it")
+    reply = conversation.append_reply()
+    conversation.update_reply(reply.id, "line one\nline two <title>", reply.state.STOP)
+    app = make_app()
+    async with app.run_test():
+        view = await _show(app, conversation)
+        assert "line one\nline two <title>" in drawn(view.query_one(AnswerView))

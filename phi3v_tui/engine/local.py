@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import (
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
     from phi3v_tui.phi3v.generation import Generation
 
-_Event = TypeVar("_Event", LoadEvent, StreamEvent)
-
 _log = logging.getLogger(__name__)
+# torch on a GPU, and on a CPU, says so in the text of a RuntimeError only.
+_MEMORY_FULL = ("out of memory", "can't allocate memory", "not enough memory")
 _SWITCH_NOTE = "Past the short context, positions are encoded anew: reading all of it again."
 
 
@@ -70,8 +70,8 @@ class LocalEngine:
         self._chat: ChatModel | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._answers: list[_Answer] = []
-        # Guards _answers, _closed and the calls of emit: none may come once close() has returned.
-        self._lock = threading.RLock()
+        # Held while emit is called: no event may come once close() has returned.
+        self._emitting = threading.RLock()
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -86,26 +86,24 @@ class LocalEngine:
     def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
         """Start generating an answer, once loading and the answers before it have ended."""
         answer = _Answer(request, emit)
-        with self._lock:
-            self._answers.append(answer)
+        self._answers.append(answer)
         self._start(lambda: self._answer(answer))
 
     def cancel(self) -> None:
         """Stop the generation under way, and those waiting, within one token."""
-        with self._lock:
-            for answer in self._answers:
-                answer.cancelled.set()
+        for answer in list(self._answers):
+            answer.cancelled.set()
 
     def close(self) -> None:
         """Stop, and give memory back. No event comes after it returns."""
-        with self._lock:
+        with self._emitting:
             self._closed = True
         self.cancel()
         self._jobs.put(None)
 
     def _start(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
-        with self._lock:
+        with self._emitting:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
                 self._thread.start()
@@ -113,10 +111,12 @@ class LocalEngine:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-        self._chat = None
+        if self._chat is not None:
+            self._chat = None
+            _give_memory_back()
 
-    def _emit(self, emit: Callable[[_Event], None], event: _Event) -> None:
-        with self._lock:
+    def _emit(self, emit: Callable[[Any], None], event: LoadEvent | StreamEvent) -> None:
+        with self._emitting:
             if not self._closed:
                 emit(event)
 
@@ -125,6 +125,7 @@ class LocalEngine:
             self._emit(emit, LoadProgress(stage, done, total))
 
         started = time.monotonic()
+        self._chat = None
         try:
             report("Starting torch")
             chat = self._load_chat(report)
@@ -148,31 +149,37 @@ class LocalEngine:
         except Exception as error:  # noqa: BLE001 - the thread boundary
             self._emit(answer.emit, Failed(_explained(error, "No answer could be generated")))
         finally:
-            with self._lock:
-                self._answers.remove(answer)
+            self._answers.remove(answer)
 
     def _generate(self, answer: _Answer) -> Finished:
-        if answer.cancelled.is_set():
+        if answer.cancelled.is_set() or self._closed:
             return Finished(FinishReason.CANCELLED, Usage(0, 0, 0, 0), Timings(0, 0), ())
         if self._chat is None:
             raise ModelError("No model is loaded.", "Choose another one with --model.")
+        started = time.monotonic()
         generation = _begin(self._chat, answer.request)
         generation.cancelled = answer.cancelled.is_set
         generation.on_prefill = lambda *counts: self._emit(answer.emit, _progress(*counts))
-        return self._stream(self._chat, generation, answer)
+        times, ids = self._stream(self._chat, generation, answer)
+        return _finished(generation, _timings(started, times), ids)
 
-    def _stream(self, chat: "ChatModel", generation: "Generation", answer: _Answer) -> Finished:
-        """Generate to the end, emitting text as it comes."""
-        started = time.monotonic()
-        times, ids, text = [], [], chat.text_stream()
+    def _stream(
+        self, chat: "ChatModel", generation: "Generation", answer: _Answer
+    ) -> tuple[list[float], list[int]]:
+        """Generate to the end, emitting text as it comes.
+
+        Returns:
+            When each token came, and its id.
+        """
+        times: list[float] = []
+        ids: list[int] = []
+        text = chat.text_stream()
         for token_id in chat.generator.generate(generation):
             times.append(time.monotonic())
             ids.append(token_id)
             self._emit_text(answer, text.push(token_id))
         self._emit_text(answer, text.flush())
-        first, last = (times[0], times[-1]) if times else (time.monotonic(),) * 2
-        timings = Timings(prefill=first - started, decode=last - first)
-        return _finished(generation, timings, tuple(ids))
+        return times, ids
 
     def _emit_text(self, answer: _Answer, text: str) -> None:
         if text:
@@ -195,10 +202,16 @@ def _progress(done: int, total: int, reused: int, switched: bool) -> PrefillProg
     return PrefillProgress(done, total, reused, _SWITCH_NOTE if switched else "")
 
 
-def _finished(generation: "Generation", timings: Timings, ids: tuple[int, ...]) -> Finished:
+def _timings(started: float, times: list[float]) -> Timings:
+    if not times:
+        return Timings(prefill=time.monotonic() - started, decode=0)
+    return Timings(prefill=times[0] - started, decode=times[-1] - times[0])
+
+
+def _finished(generation: "Generation", timings: Timings, ids: list[int]) -> Finished:
     prompt_tokens = len(generation.prompt.ids)
     usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
-    return Finished(FinishReason(str(generation.ending)), usage, timings, ids)
+    return Finished(FinishReason(str(generation.ending)), usage, timings, tuple(ids))
 
 
 def _explained(error: Exception, what: str) -> Phi3VTuiError:
@@ -206,7 +219,7 @@ def _explained(error: Exception, what: str) -> Phi3VTuiError:
     if isinstance(error, Phi3VTuiError):
         return error
     _log.exception(what, exc_info=error)
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+    if isinstance(error, MemoryError) or any(phrase in str(error) for phrase in _MEMORY_FULL):
         _give_memory_back()
         return ModelError(
             f"{what}: the memory is full.",

@@ -75,21 +75,25 @@ class ChatModel:
         # The figures of the bundled model are to hold on every machine, and it is small.
         dtype = torch.float32 if checkpoint.bundled else dtype
         network = weights.load(checkpoint, place, dtype, report)
+        return cls._assemble(checkpoint, network, place, context, num_crops)
+
+    @classmethod
+    def _assemble(
+        cls,
+        checkpoint: Checkpoint,
+        network: Any,
+        device: torch.device,
+        context: int | None,
+        num_crops: int | None,
+    ) -> "ChatModel":
         tokenizer = PromptTokenizer.from_folder(checkpoint.folder)
         processor = Phi3VImageProcessor.from_pretrained(checkpoint.folder)
-        pictures = VisionEncoder(network, processor)
-        decoder = Decoder(network)
-        generator = Generator(
-            decoder,
-            pictures,
-            tokenizer.stop_ids(),
-            _context_length(decoder, context),
-            **_steps(place),
-        )
-        crops = num_crops or _default_num_crops(checkpoint, place, processor.num_crops)
-        return cls(
-            checkpoint, place, tokenizer, pictures, generator, crops, network.config.crop_size
-        )
+        decoder, pictures = Decoder(network), VisionEncoder(network, processor)
+        length, (chunk, bucket) = _context_length(decoder, context), _steps(device)
+        generator = Generator(decoder, pictures, tokenizer.stop_ids(), length, chunk, bucket)
+        crops = num_crops or _default_num_crops(checkpoint, device, processor.num_crops)
+        crop_size = network.config.crop_size
+        return cls(checkpoint, device, tokenizer, pictures, generator, crops, crop_size)
 
     def begin(
         self, messages: Sequence[Message], num_crops: int | None, max_new_tokens: int, **choice: Any
@@ -129,11 +133,12 @@ class ChatModel:
             )
 
 
-def _steps(device: torch.device) -> dict[str, int]:
-    """How much a forward pass takes: enough to keep the device busy, little enough to cancel."""
-    if device.type == "cuda":
-        return {"chunk": 1024, "bucket": 256}
-    return {"chunk": 256, "bucket": 64}
+def _steps(device: torch.device) -> tuple[int, int]:
+    """Prompt tokens that a pass takes, and the step of attention lengths.
+
+    Enough to keep the device busy, little enough for a cancel to be heard soon.
+    """
+    return (1024, 256) if device.type == "cuda" else (64, 64)
 
 
 def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -> int:

@@ -60,12 +60,26 @@ def free_memory(device: torch.device) -> int:
     """Bytes that can be taken on a device now."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
+    return min(_available_memory(), _container_memory())
+
+
+def _available_memory() -> int:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     available = next(line for line in lines if line.startswith("MemAvailable:"))
     return int(available.split()[1]) * 1024
+
+
+def _container_memory() -> int:
+    """What a container still allows; a very large number where there is no limit."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        most = int((group / "memory.max").read_text(encoding="ascii"))
+        return most - int((group / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 2**62
 
 
 def leave_a_core() -> None:

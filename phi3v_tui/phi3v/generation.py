@@ -148,7 +148,8 @@ class Generator:
     def _generate(self, generation: Generation) -> Iterator[int]:
         ids = list(generation.prompt.ids)
         keys = generation.prompt.keys(generation.num_crops)
-        generation.reused = self._prefill(generation, ids, keys)
+        generation.reused, switched = self._fit(ids, keys)
+        self._prefill(generation, ids, keys, switched)
         for count in range(1, generation.max_new_tokens + 1):
             token = int(self._state.token)
             if token in self.stop_ids:
@@ -166,23 +167,31 @@ class Generator:
     def _step(self, generation: Generation, ids: Sequence[int], keys: Sequence[int]) -> None:
         """Put the newest token into the slot and choose the next."""
         if self.decoder.regime(len(ids)) != self.cache.regime:
-            self._prefill(generation, ids, keys)
+            _, switched = self._fit(ids, keys)
+            self._prefill(generation, ids, keys, switched)
             return
         self._make_room(len(ids))
         bucket = min(self._rounded(len(ids)), self.cache.capacity)
         decode_one_token(self.decoder, self.cache, self._state, generation.sampler, bucket)
         self.cache.tokens.append(keys[-1])
 
-    def _prefill(self, generation: Generation, ids: Sequence[int], keys: Sequence[int]) -> int:
-        """Bring the slot to hold `ids`, and choose the token that follows.
+    def _fit(self, ids: Sequence[int], keys: Sequence[int]) -> tuple[int, bool]:
+        """Drop from the slot what `ids` cannot use, and make room for them.
 
         Returns:
-            Tokens that the slot held already.
+            Tokens that stay, and whether all had to go because the rope factors change.
         """
         regime = self.decoder.regime(len(ids))
         switched = self.cache.length > 0 and regime != self.cache.regime
         reused = self.cache.reuse(keys, regime)
         self._make_room(len(ids))
+        return reused, switched
+
+    def _prefill(
+        self, generation: Generation, ids: Sequence[int], keys: Sequence[int], switched: bool
+    ) -> None:
+        """Put the rest of `ids` into the slot, and choose the token that follows."""
+        reused = self.cache.length
         generation.on_prefill(reused, len(ids), reused, switched)
         for start in range(reused, len(ids), self.chunk):
             generation.proceed()
@@ -193,7 +202,6 @@ class Generator:
             generation.on_prefill(end, len(ids), reused, switched)
         self._state.token.copy_(generation.sampler.sample(self.decoder.logits(hidden[-1:])))
         self._state.position.fill_(len(ids))
-        return reused
 
     def _forward_chunk(
         self, generation: Generation, ids: Sequence[int], start: int, end: int

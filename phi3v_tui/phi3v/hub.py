@@ -13,7 +13,7 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )
-from tqdm import tqdm
+from huggingface_hub.utils import tqdm
 
 from phi3v_tui.errors import ModelError
 

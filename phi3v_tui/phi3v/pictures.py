@@ -9,7 +9,7 @@ from torch import Tensor
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout, crop_layout
 
-CROPS_AT_ONCE = 4
+CROPS_AT_ONCE = {"cpu": 1, "cuda": 8}
 """Crops the tower takes in one pass; between passes a cancel is heard."""
 
 
@@ -23,7 +23,7 @@ class VisionEncoder:
 
     def __init__(self, model: Any, image_processor: Any) -> None:
         self._embedding = model.model.vision_embed_tokens
-        self._device = model.lm_head.weight.device
+        self._device: torch.device = model.lm_head.weight.device
         self._image_processor = image_processor
         self._crop_size: int = model.config.crop_size
 
@@ -49,7 +49,7 @@ class VisionEncoder:
         layout = self._layout(attachment, num_crops)
         crops = self._image_processor.crops(attachment.image(), layout).to(self._device)
         passes = []
-        for some in crops[: _distinct_views(layout)].split(CROPS_AT_ONCE):
+        for some in crops[: _distinct_views(layout)].split(CROPS_AT_ONCE[self._device.type]):
             proceed()
             passes.append(self._embedding.encode_crops(some))
         features = torch.cat(passes).expand(layout.num_crops, -1, -1, -1)

@@ -311,8 +311,7 @@ def test_cancelling_is_heard_within_one_token(bench):
     assert follow_up.reused == 50 + 4
 
 
-def test_cancelling_is_heard_between_crops(bench, monkeypatch):
-    monkeypatch.setattr("phi3v_tui.phi3v.pictures.CROPS_AT_ONCE", 1)
+def test_cancelling_is_heard_between_crops(bench):
     b = bench()
     asked = []
     generation = b.begin(b.prompt(user("What?", WIDE), num_crops=4), num_crops=4)

@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from phi3v_tui.conversation.crops import crop_layout
+from phi3v_tui.phi3v.image_processing import hd_transform
+
 CROP = 224
 """Side of the model's crop in pixels."""
 GRID = 8
@@ -133,12 +136,11 @@ class Canvas:
         self.draw = ImageDraw.Draw(self.image)
         self.labels = Labels()
         self.unit = max(width, height) / CROP
-        self._x0 = (CROP - int(width / self.unit)) // 2
-        self._y0 = (CROP - int(height / self.unit)) // 2
+        self._layout = crop_layout(width, height, 1, CROP)
 
     def to_crop(self, x: float, y: float) -> tuple[float, float]:
         """Where a point of the drawing lies in the crop."""
-        return x / self.unit + self._x0, y / self.unit + self._y0
+        return x / self.unit + self._layout.left, y / self.unit + self._layout.top
 
     def cell_at(self, x: float, y: float) -> Cell:
         """The cell that holds a point of the drawing."""
@@ -192,13 +194,7 @@ class Canvas:
 
 def fit_into_crop(image: Image.Image) -> np.ndarray:
     """What the HD transform makes of a picture with num_crops 1, uint8 [CROP, CROP, 3]."""
-    width, height = image.size
-    unit = max(width, height) / CROP
-    size = (int(width / unit), int(height / unit))
-    fitted = Image.new("RGB", (CROP, CROP), (255, 255, 255))
-    corner = ((CROP - size[0]) // 2, (CROP - size[1]) // 2)
-    fitted.paste(image.resize(size, Image.Resampling.BILINEAR), corner)
-    return np.asarray(fitted)
+    return np.asarray(hd_transform(image, crop_layout(*image.size, 1, CROP)))
 
 
 def jitter(colour: Colour, rng: random.Random, amount: int = 14) -> Colour:

@@ -163,7 +163,7 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
             return
         self.folder = folder
         self._entries = [_PARENT, *entries] if folder != folder.parent else entries
-        self.query_one("#folder", Static).update(Content(drawable(str(folder))))
+        self.query_one("#folder", Static).update(Content(drawable(_short(folder))))
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         self._show_matching()
@@ -203,6 +203,12 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
             return
         preview.limits = self._limits()
         preview.attachment = attachment
+
+
+def _short(folder: Path) -> str:
+    """A folder as people write it, with ~ for the home folder."""
+    home = Path.home()
+    return str("~" / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
 
 
 def _unfiltered(entries: list[FolderEntry]) -> list[FolderEntry]:

@@ -50,7 +50,7 @@ class StatusBar(Horizontal):
         if self.context_length is None:
             return ""
         if self.context_used is None:
-            return f"{self.context_length:,} tokens of context"
+            return f"{self.context_length:,} tokens"
         return f"{self.context_used:,} of {self.context_length:,} tokens"
 
     def _speed_words(self) -> str:

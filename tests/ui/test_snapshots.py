@@ -1,0 +1,144 @@
+"""How the main states look. After a wanted change: pytest tests/ui --snapshot-update, then look."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from phi3v_tui.errors import ContextFullError
+from phi3v_tui.ui.generation import Generation
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.screens.help import HelpScreen
+from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.steps import answers, attach, composer, notes, submit, wait_until
+
+NARROW = (80, 24)
+WIDE = (140, 45)
+
+ANSWER = """A **red circle** lies to the left of a blue square.
+
+1. The circle is *larger*.
+2. The square has sharp corners.
+
+| shape | colour |
+|---|---|
+| circle | red |
+| square | blue |
+
+```python
+print("code")
+```
+"""
+
+
+@pytest.fixture(autouse=True)
+def _frozen(monkeypatch):
+    monkeypatch.setattr(Generation, "tokens_per_second", lambda self: 31.4)
+
+
+@pytest.fixture
+def dark(make_app):
+    return make_app(engine=ScriptedEngine(notice="This is a small model of coloured shapes."))
+
+
+@pytest.fixture
+def light(make_app, settings):
+    return make_app(
+        engine=ScriptedEngine(notice="This is a small model of coloured shapes."),
+        settings=replace(settings, theme="phi3v-light"),
+    )
+
+
+async def _settle(pilot) -> None:
+    app = pilot.app
+    await wait_until(pilot, lambda: app.chat.is_mounted and app.chat.query("#status-left"))
+    composer(app).cursor_blink = False
+    await wait_until(pilot, lambda: "Scripted" in app.chat.status.model)
+
+
+async def _picture_drawn(pilot, preview: ImagePreview) -> None:
+    canvas = preview.query_one(".canvas")
+    await wait_until(pilot, lambda: canvas.children and canvas.children[0].size.width > 1)
+
+
+async def _ask(pilot, path: Path) -> ScriptedEngine:
+    await _settle(pilot)
+    app = pilot.app
+    await attach(pilot, app, path)
+    await submit(pilot, app, "What do you see?\nBe brief.")
+    engine = app.chat._engine
+    await wait_until(pilot, lambda: engine.requests)
+    return engine
+
+
+async def _converse(pilot, path: Path) -> None:
+    engine = await _ask(pilot, path)
+    app = pilot.app
+    engine.say(*ANSWER.splitlines(keepends=True))
+    engine.finish()
+    await wait_until(pilot, lambda: app.chat._answer is None)
+    await _picture_drawn(pilot, app.chat.query_one("#preview", ImagePreview))
+
+
+def test_greeting_narrow_dark(snap_compare, dark):
+    assert snap_compare(dark, terminal_size=NARROW, run_before=_settle)
+
+
+def test_conversation_wide_dark(snap_compare, dark, shapes):
+    async def converse(pilot) -> None:
+        await _converse(pilot, shapes)
+
+    assert snap_compare(dark, terminal_size=WIDE, run_before=converse)
+
+
+def test_conversation_wide_light(snap_compare, light, shapes):
+    async def converse(pilot) -> None:
+        await _converse(pilot, shapes)
+
+    assert snap_compare(light, terminal_size=WIDE, run_before=converse)
+
+
+def test_streaming_with_a_picture_for_next_time_narrow_light(snap_compare, light, shapes, chart):
+    async def stream(pilot) -> None:
+        engine = await _ask(pilot, shapes)
+        engine.say("A **red circle** lies\n\n", "to the **left** of")
+        await wait_until(pilot, lambda: "left** of▍" in answers(pilot.app)[0])
+        await attach(pilot, pilot.app, chart)
+        composer(pilot.app).text = "And what about this one?"
+
+    assert snap_compare(light, terminal_size=NARROW, run_before=stream)
+
+
+def test_failure_narrow_dark(snap_compare, dark, shapes):
+    async def fail(pilot) -> None:
+        engine = await _ask(pilot, shapes)
+        engine.fail(ContextFullError("The prompt takes 9,000 tokens; 8,192 fit.", "Shorten it."))
+        await wait_until(pilot, lambda: notes(pilot.app))
+
+    assert snap_compare(dark, terminal_size=NARROW, run_before=fail)
+
+
+def test_file_picker_wide_dark(snap_compare, dark, shapes, chart, monkeypatch):
+    monkeypatch.setenv("HOME", str(shapes.parent))
+    monkeypatch.chdir(shapes.parent)
+
+    async def pick(pilot) -> None:
+        await _settle(pilot)
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, FilePickerScreen))
+        pilot.app.screen.query_one("#filter").cursor_blink = False
+        await _picture_drawn(pilot, pilot.app.screen.query_one(ImagePreview))
+
+    app = dark
+    app.chat._folder = shapes.parent
+    assert snap_compare(app, terminal_size=WIDE, run_before=pick)
+
+
+def test_help_narrow_light(snap_compare, light):
+    async def help_(pilot) -> None:
+        await _settle(pilot)
+        await pilot.press("f1")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+    assert snap_compare(light, terminal_size=NARROW, run_before=help_)

@@ -42,27 +42,28 @@ def cased(word: str, style: str) -> str:
     return {"upper": word.upper(), "title": word.capitalize(), "lower": word}[style]
 
 
-def draw_cover(rng: random.Random, held_out: bool) -> DrawnCover:
+def draw_cover(rng: random.Random, held_out: bool, long_side: int | None = None) -> DrawnCover:
     """Draw a cover: title above, author below, a decoration between."""
     while True:
-        long_side = rng.choice((224, 280, 320))
-        width = long_side if rng.random() < 0.4 else round(long_side / rng.uniform(1.0, 1.35))
+        height = long_side or rng.choice((224, 280, 320))
+        width = height if rng.random() < 0.4 else round(height / rng.uniform(1.0, 1.35))
         paper, ink = contrasting_pair(rng)
-        canvas = Canvas(width, long_side, paper)
+        canvas = Canvas(width, height, paper)
         canvas.fill_background(UNKNOWN)
         style = rng.choice(("title", "title", "title", "upper"))
         title = " ".join(
             cased(random_word(rng, held_out), style) for _ in range(rng.choice((1, 2, 2)))
         )
         author = " ".join(random_word(rng, held_out).capitalize() for _ in range(2))
-        drawn = _print_cover(rng, canvas, title, author, ink)
+        drawn = print_cover(rng, canvas, title, author, ink)
         if drawn:
             return drawn
 
 
-def _print_cover(
+def print_cover(
     rng: random.Random, canvas: Canvas, title: str, author: str, ink: Colour
 ) -> DrawnCover | None:
+    """Print a title and an author; None where they do not fit in large print."""
     unit, room = canvas.unit, canvas.width * 0.96
     font, author_font = font_path(rng.choice(FONTS)), font_path(rng.choice(FONTS))
     size = rng.uniform(22, 34) * unit

@@ -107,8 +107,8 @@ def _text_picture(rng: random.Random, progress: float) -> Picture:
     sort = rng.random()
     if progress < 0.12:
         return covers.text_page(rng, easy=True)
+    if sort < 0.35:
+        return covers.text_page(rng, easy=sort < 0.05)
     if sort < 0.5:
-        return covers.text_page(rng, easy=sort < 0.1)
-    if sort < 0.7:
         return covers.draw_cover(rng, False).picture
     return charts.draw_chart(rng, charts.random_chart(rng, False)).picture

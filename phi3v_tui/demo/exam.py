@@ -182,7 +182,7 @@ def matplotlib_chart(rng: random.Random, chart: charts.Chart) -> Image.Image:
 def cover_questions(rng: random.Random, count: int) -> Iterator[Question]:
     """Covers with large print and words never printed in training."""
     for _ in range(count):
-        drawn = covers.draw_cover(rng, held_out=True)
+        drawn = covers.draw_cover(rng, held_out=True, long_side=rng.choice((640, 800, 500)))
         file = png(drawn.picture)
         turns = (
             covers.ask_title(rng, drawn),

@@ -132,7 +132,7 @@ class Trainer:
         pixels, characters, planes = picture_tensors(pictures)
         slots, logits = self.net.dense(self.net.features(pixels))
         total = pixels.new_zeros((), dtype=torch.float32)
-        for part, weights in ((slice(0, shapes), (0.1, 0.6)), (slice(shapes, None), (1.0, 0.3))):
+        for part, weights in ((slice(0, shapes), (0.1, 0.6)), (slice(shapes, None), (1.0, 0.6))):
             seen = (slots[part], tuple(x[part] for x in logits))
             character_loss, plane_loss = dense_loss(seen, characters[part], planes[part])
             total = total + weights[0] * character_loss + weights[1] * plane_loss

@@ -146,6 +146,7 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
         engine.progress("Reading weights", 60, 100)
         await wait_until(pilot, lambda: "Reading weights 60 %" in answers(app)[0])
         engine.finish_loading()
+        await wait_until(pilot, lambda: "Scripted-vision" in answers(app)[0])
         await _answer(pilot, app, engine, "A circle.")
         assert "A circle." in answers(app)[0]
         assert "Waiting" not in answers(app)[0]

@@ -229,8 +229,11 @@ class AnsweringScreen(Screen[None]):
         self._speaker = loaded.model
         self.status.name_model(loaded)
         self.query_one(Welcome).name_model(loaded.model, loaded.device, loaded.notice)
+        waiting = self._answer.view if self._answer is not None else None
+        if waiting is not None:
+            waiting.name_speaker(loaded.model)
         if loaded.notice and not self.query_one(Welcome).display:
-            await self.transcript.add_note(loaded.notice)
+            await self.transcript.add_note(loaded.notice, before=waiting)
         if limits := self._engine.limits():
             self.status.context_length = limits.context_length
             self.attachment_bar.limits = limits

@@ -1,6 +1,6 @@
 """One message of the log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import events
 from textual.app import ComposeResult
@@ -118,6 +118,11 @@ class AnswerView(MessageView):
         """Hide what is empty."""
         self._show_open_block("")
         self._show_remark(_ENDINGS.get(self.entry.turn.state, ""))
+
+    def name_speaker(self, speaker: str) -> None:
+        """Say who answers, where that was not known before."""
+        self.entry = replace(self.entry, speaker=speaker)
+        self.query_one(".role", Static).update(drawable(speaker))
 
     def wait(self, reason: str) -> None:
         """Say what is awaited while no text has come."""

@@ -69,9 +69,11 @@ class TranscriptView(VerticalScroll, can_focus=False):
         self.anchor()
         return view
 
-    async def add_note(self, text: str, is_error: bool = False) -> None:
-        """Show a sentence of the app itself."""
-        await self.mount(NoteView(text, is_error))
+    async def add_note(
+        self, text: str, is_error: bool = False, before: MessageView | None = None
+    ) -> None:
+        """Show a sentence of the app itself, at the end or before a message."""
+        await self.mount(NoteView(text, is_error), before=before)
 
     async def remove_last(self, count: int) -> None:
         """Take the last messages out."""

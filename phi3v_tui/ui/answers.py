@@ -46,9 +46,9 @@ def entries(conversation: Conversation, speaker: str) -> list[Entry]:
 
 
 def prompt_to_answer_again(conversation: Conversation) -> Turn | None:
-    """The prompt of the last answer shown, or the last prompt where it has none."""
-    prompts = (turn for turn in shown_path(conversation) if turn.message.role is Role.USER)
-    return max(prompts, key=lambda turn: turn.created, default=None)
+    """The last prompt that is shown, if there is one."""
+    turns = reversed(shown_path(conversation))
+    return next((turn for turn in turns if turn.message.role is Role.USER), None)
 
 
 def earlier_answer(conversation: Conversation, turn_id: str) -> Turn | None:

@@ -31,6 +31,11 @@ from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.terminal import ImageMode
 
 _CLOSE_SECONDS = 1.0
+_FAULT = 1
+_FAULT_MESSAGE = (
+    "phi3v-tui ended because of a fault of its own; what was said is kept (phi3v-tui --resume). "
+    "Please report it with the end of {log_path}"
+)
 
 
 class Phi3VApp(App[int]):
@@ -103,12 +108,15 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
         print(f"phi3v-tui: {error}", file=sys.stderr)
         return 2
     terminal.quieten_libraries()
-    terminal.redirect_stderr(screen, user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log")
+    log_path = user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log"
+    terminal.redirect_stderr(screen, log_path)
     mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
     app = Phi3VApp(engine, settings, pictures, resume, mode)
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()
     _close(engine)
+    if app.return_code == _FAULT:
+        print(_FAULT_MESSAGE.format(log_path=log_path), file=sys.__stderr__)
     return app.return_code or 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
@@ -187,6 +188,14 @@ async def test_pane_shows_the_picture_at_the_side_where_there_is_room(make_app, 
         picture = _preview(app).query_one(".canvas").children[0]
         assert picture.size.width == pytest.approx(2 * picture.size.height * 640 / 480, abs=2)
         assert "640×480 · 1,921 tokens" in drawn(_preview(app))  # noqa: RUF001
+
+
+async def test_without_pictures_the_pane_still_tells_their_size(make_app, shapes):
+    app = make_app(image_mode=ImageMode.NONE)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await attach(pilot, app, shapes)
+        await wait_until(pilot, lambda: "640×480 · 1,921 tokens" in drawn(_preview(app)))  # noqa: RUF001
+        assert not _preview(app).query_one(".canvas").children
 
 
 async def test_pane_is_folded_on_a_narrow_screen_until_asked_for(make_app, shapes):

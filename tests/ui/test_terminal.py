@@ -17,6 +17,7 @@ from phi3v_tui.ui import clipboard
 from phi3v_tui.ui.terminal import ImageMode, TerminalError, choose_image_mode, require_terminal
 
 TIMEOUT_SECONDS = 20
+LOG = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
 
 # The app with an engine that has an answer half way.
 SCRIPT = """
@@ -40,13 +41,13 @@ SCRIPT = """
 class OnTerminal:
     """The app on a pseudo-terminal of 80 x 24."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, script: str = SCRIPT) -> None:
         self.output = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
             os.chdir(Path(__file__).parents[2])
-            os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(SCRIPT), str(data_dir)])
+            os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(script), str(data_dir)])
 
     def read_until(self, text: str) -> None:
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -108,8 +109,16 @@ def test_quitting_ends_with_status_0_and_stray_output_is_in_the_log(halfway, tmp
     assert halfway.wait() == 0
     assert _stored_answer(tmp_path / "data") == "Half an answer"
     assert b"stray output" not in halfway.output
-    log = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
-    assert "stray output of a native library" in log.read_text()
+    assert "stray output of a native library" in LOG.read_text()
+
+
+def test_fault_of_the_app_is_one_sentence_and_the_traceback_is_in_the_log(tmp_path):
+    app = OnTerminal(tmp_path / "data", script=SCRIPT.replace("def stream", "def limits"))
+    app.read_until("ended because of a fault")
+    assert app.wait() == 1
+    assert b"Traceback" not in app.output
+    assert b"\x1b[?1049l" in app.output
+    assert "missing 2 required positional arguments" in " ".join(LOG.read_text().split())
 
 
 def test_without_a_terminal_it_says_what_to_do_instead(tmp_path):

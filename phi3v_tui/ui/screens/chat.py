@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -12,13 +12,12 @@ from textual.widgets import Markdown
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
-from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.engine.base import Engine
-from phi3v_tui.errors import AttachmentError, StoreError
+from phi3v_tui.errors import StoreError
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.export import export_markdown
 from phi3v_tui.ui.answers import entries, never_began, prompt_to_answer_again, shown_path
-from phi3v_tui.ui.folder import looks_like_picture
+from phi3v_tui.ui.attaching import picture_paths, read_pictures
 from phi3v_tui.ui.screens.answering import AnsweringScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -126,7 +125,7 @@ class ChatScreen(AnsweringScreen):
         text = message.text.strip()
         if not text:
             self._hint_at_empty_prompt()
-        elif paths := _picture_paths(text):
+        elif paths := picture_paths(text):
             self.composer.clear()
             self._read_and_attach(paths, text)
         elif self._answer is not None:
@@ -161,10 +160,11 @@ class ChatScreen(AnsweringScreen):
     def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
         """Attach files; if one is no picture, `text` is typed instead, where there is any."""
         self._reading_pictures += 1
-        self.run_worker(self._attach_in_turn(paths, text))
+        self._attach_in_turn(paths, text)
 
+    @work
     async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
-        read, errors = await _read_pictures(paths)
+        read, errors = await read_pictures(paths)
         for error in errors:
             self.notify(
                 str(error), title="Not attached", severity="error", timeout=10, markup=False
@@ -307,20 +307,3 @@ class ChatScreen(AnsweringScreen):
     def action_scroll_transcript_end(self) -> None:
         """Scroll to the end, and stay there."""
         self.transcript.anchor()
-
-
-def _picture_paths(text: str) -> list[Path]:
-    """The paths that a submitted text consists of, if they look like pictures."""
-    paths = paths_in(text)
-    return paths if all(looks_like_picture(path) for path in paths) else []
-
-
-async def _read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[AttachmentError]]:
-    read: list[Attachment] = []
-    errors: list[AttachmentError] = []
-    for path in paths:
-        try:
-            read.append(await asyncio.to_thread(Attachment.from_path, path))
-        except AttachmentError as error:
-            errors.append(error)
-    return read, errors

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -139,22 +139,18 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         name = self._shown[index].name
         return self.folder.parent if name == ".." else self.folder / name
 
-    def _enter(self, folder: Path) -> None:
-        self.run_worker(self._list(folder), group="list", exclusive=True)
-
-    def _open(self, path: Path) -> None:
-        self.run_worker(self._open_path(path), group="open", exclusive=True)
-
-    async def _open_path(self, path: Path) -> None:
+    @work(group="open", exclusive=True)
+    async def _open(self, path: Path) -> None:
         if await asyncio.to_thread(path.is_dir):
-            await self._list(path)
+            self._enter(path)
             return
         try:
             self.dismiss(await asyncio.to_thread(Attachment.from_path, path))
         except AttachmentError as error:
             self.query_one(ImagePreview).explain(str(error))
 
-    async def _list(self, folder: Path) -> None:
+    @work(group="list", exclusive=True)
+    async def _enter(self, folder: Path) -> None:
         try:
             entries = await asyncio.to_thread(list_folder, folder)
         except OSError as error:
@@ -186,11 +182,12 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         if not hits:
             self.query_one(ImagePreview).explain("No file here has this in its name.")
 
-    async def _preview(self) -> None:
+    def _preview(self) -> None:
         path = self._highlighted()
         if path is not None:
-            self.run_worker(self._preview_path(path), group="preview", exclusive=True)
+            self._preview_path(path)
 
+    @work(group="preview", exclusive=True)
     async def _preview_path(self, path: Path) -> None:
         preview = self.query_one(ImagePreview)
         if await asyncio.to_thread(path.is_dir):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
@@ -70,9 +71,10 @@ class ImagePreview(Vertical):
 
     def _draw(self) -> None:
         if self.is_mounted:
-            self.run_worker(self._draw_in_turn(), group="draw", exclusive=True)
+            self._fit_and_draw()
 
-    async def _draw_in_turn(self) -> None:
+    @work(group="draw", exclusive=True)
+    async def _fit_and_draw(self) -> None:
         canvas = self.query_one(".canvas", Container)
         attachment = self.attachment
         columns, rows = self.content_size.width, self.content_size.height - _CAPTION_ROWS

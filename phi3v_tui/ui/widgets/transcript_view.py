@@ -1,5 +1,6 @@
 """The log of the conversation."""
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -19,7 +20,7 @@ class EarlierMessages(Static, can_focus=True):
 
     def action_bring(self) -> None:
         """Bring some of them back."""
-        self.run_worker(self.query_ancestor(TranscriptView).bring_earlier())
+        self.query_ancestor(TranscriptView).bring_earlier()
 
     def on_click(self) -> None:
         """Bring some of them back."""
@@ -86,6 +87,7 @@ class TranscriptView(VerticalScroll, can_focus=False):
         """Keep what the last message has become."""
         self._entries[-1] = entry
 
+    @work
     async def bring_earlier(self) -> None:
         """Show some of the earlier messages, and keep in sight those that are."""
         start = max(0, self._hidden - LIVE_MESSAGES)

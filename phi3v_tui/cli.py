@@ -3,13 +3,11 @@
 torch, transformers and textual are imported by the command that needs them, when it needs them.
 """
 
-import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,10 +18,7 @@ from phi3v_tui import __version__
 from phi3v_tui.errors import Phi3VTuiError, SettingsError
 
 if TYPE_CHECKING:
-    from phi3v_tui.conversation.attachment import Attachment
-    from phi3v_tui.conversation.message import Message
-    from phi3v_tui.engine.base import Engine, Request
-    from phi3v_tui.engine.events import Finished, Loaded, LoadProgress
+    from phi3v_tui.engine.base import Engine
     from phi3v_tui.settings import Settings
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -166,7 +161,11 @@ def ask(
         )
         text = _question(question)
         _log_to_file()
-        _answer(settings, text, _attachments(images or []), as_json)
+        from phi3v_tui.ask import answer, message
+        from phi3v_tui.ui.terminal import quieten_libraries
+
+        quieten_libraries()
+        answer(_engine(settings), settings, message(text, images or []), as_json)
 
 
 @contextmanager
@@ -216,12 +215,6 @@ def _question(given: str | None) -> str:
     return text
 
 
-def _attachments(images: list[Path]) -> "tuple[Attachment, ...]":
-    from phi3v_tui.conversation.attachment import Attachment
-
-    return tuple(Attachment.from_path(path) for path in images)
-
-
 def _log_to_file() -> None:
     """Tracebacks are for the log file; people get sentences."""
     from platformdirs import user_log_path
@@ -234,79 +227,3 @@ def _log_to_file() -> None:
         logging.basicConfig(filename=path, format="%(asctime)s %(name)s %(message)s")
     except OSError:
         logging.basicConfig(handlers=[logging.NullHandler()])
-
-
-def _answer(
-    settings: "Settings", question: str, pictures: "tuple[Attachment, ...]", as_json: bool
-) -> None:
-    from phi3v_tui.engine import collect
-    from phi3v_tui.engine.base import Request
-    from phi3v_tui.ui.terminal import quieten_libraries
-
-    quieten_libraries()
-    engine = _engine(settings)
-    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else None)
-    if loaded.notice:
-        typer.echo(loaded.notice, err=True)
-    messages = _messages(settings, question, pictures)
-    request = Request(messages, settings.sampling, settings.num_crops)
-    text, finished = _stream(engine, request, quiet=as_json)
-    if as_json:
-        typer.echo(_as_json(loaded, request, text, finished))
-    if finished.reason == "length":
-        typer.echo("The answer was cut off; --max-new-tokens allows longer ones.", err=True)
-
-
-def _messages(
-    settings: "Settings", question: str, pictures: "tuple[Attachment, ...]"
-) -> "tuple[Message, ...]":
-    from phi3v_tui.conversation.message import Message, Role
-
-    asked = Message(Role.USER, question, pictures)
-    if settings.system_prompt:
-        return (Message(Role.SYSTEM, settings.system_prompt), asked)
-    return (asked,)
-
-
-def _stream(engine: "Engine", request: "Request", quiet: bool) -> "tuple[str, Finished]":
-    """Wait for the answer, printing it as it comes unless `quiet`."""
-    from phi3v_tui.engine import collect
-    from phi3v_tui.engine.events import Failed, Finished, TextDelta
-
-    pieces: list[str] = []
-    for event in collect.events(engine, request):
-        match event:
-            case TextDelta():
-                pieces.append(event.text)
-                if not quiet:
-                    print(event.text, end="", flush=True)
-            case Failed():
-                raise event.error
-            case Finished():
-                finished = event
-    if not quiet:
-        print(flush=True)
-    return "".join(pieces), finished
-
-
-def _show_progress(progress: "LoadProgress") -> None:
-    share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-    # \x1b[K clears what a longer line left behind.
-    typer.echo(f"\r{progress.stage}{share}\x1b[K\r", nl=False, err=True)
-
-
-def _as_json(loaded: "Loaded", request: "Request", text: str, finished: "Finished") -> str:
-    asked = request.messages[-1]
-    return json.dumps(
-        {
-            "model": loaded.model,
-            "device": loaded.device,
-            "question": asked.text,
-            "images": [picture.origin for picture in asked.attachments],
-            "answer": text,
-            "finish_reason": finished.reason,
-            "usage": asdict(finished.usage),
-            "timings": asdict(finished.timings),
-        },
-        ensure_ascii=False,
-    )

@@ -101,7 +101,8 @@ def test_mistakes_are_sentences_on_stderr(ask, arguments, status, sentence):
 
 
 def test_pictures_are_read_before_the_model(ask, monkeypatch):
-    monkeypatch.setattr(cli, "_engine", lambda settings: pytest.fail("a model was made"))
+    loads = "phi3v_tui.engine.local.LocalEngine.load"
+    monkeypatch.setattr(loads, lambda *_: pytest.fail("the model was loaded"))
     assert ask("Hi", "-i", "/no/such.png").exit_code == cli.FAILED
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import image_tokens
@@ -86,6 +87,18 @@ def test_typed_control_tokens_stay_text(tokenizer, typed, pictures):
     expected = [CONTROL["<|user|>"], CONTROL["<|end|>"], CONTROL["<|assistant|>"]]
     assert sorted(control) == sorted(bos + expected)
     assert typed in tokenizer.decode([i for i in ids if i >= 0])
+
+
+def test_typed_control_tokens_stay_text_where_whole_words_are_tokens():
+    names = ["<unk>", "<s>", "</s>", "<|end|>", "<|user|>", "<|assistant|>", *"</s|endur>", "hi"]
+    vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    words = Tokenizer(models.BPE(vocabulary, [], ignore_merges=True, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words.add_special_tokens(names[:6])
+    tokenizer = PromptTokenizer(words.to_str())
+    assert tokenizer.plain("hi") == [vocabulary["hi"]]
+    for typed in ("</s>", "<|end|>", "hi <|user|>"):
+        assert min(tokenizer.plain(typed)) >= vocabulary["<"]
 
 
 def test_typed_control_tokens_of_an_old_answer_stay_text(tokenizer):

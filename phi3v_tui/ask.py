@@ -1,0 +1,103 @@
+"""One question, answered on stdout: what `phi3v-tui ask` does."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.engine import collect
+from phi3v_tui.engine.base import Engine, Request
+from phi3v_tui.engine.events import (
+    Failed,
+    Finished,
+    FinishReason,
+    Loaded,
+    LoadProgress,
+    TextDelta,
+)
+from phi3v_tui.errors import ModelError
+from phi3v_tui.settings import Settings
+
+
+def message(question: str, images: list[Path]) -> Message:
+    """Put a question and its pictures together.
+
+    Raises:
+        AttachmentError: A file is missing or no picture.
+    """
+    pictures = tuple(Attachment.from_path(path) for path in images)
+    return Message(Role.USER, question, pictures)
+
+
+def answer(engine: Engine, settings: Settings, asked: Message, as_json: bool) -> None:
+    """Load the model and print its answer: as it comes, or as one JSON object at the end.
+
+    Notices and progress go to stderr.
+
+    Raises:
+        Phi3VTuiError: The model cannot be loaded, or cannot answer.
+    """
+    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else None)
+    if loaded.notice:
+        _tell(loaded.notice)
+    request = Request(_messages(settings, asked), settings.sampling, settings.num_crops)
+    text, finished = _stream(engine, request, quiet=as_json)
+    if as_json:
+        print(_as_json(loaded, asked, text, finished), flush=True)
+    if finished.reason is FinishReason.LENGTH:
+        _tell("The answer was cut off; --max-new-tokens allows longer ones.")
+
+
+def _messages(settings: Settings, asked: Message) -> tuple[Message, ...]:
+    if settings.system_prompt:
+        return (Message(Role.SYSTEM, settings.system_prompt), asked)
+    return (asked,)
+
+
+def _stream(engine: Engine, request: Request, quiet: bool) -> tuple[str, Finished]:
+    """Wait for the answer, printing it as it comes unless `quiet`."""
+    pieces: list[str] = []
+    for event in collect.events(engine, request):
+        match event:
+            case TextDelta():
+                pieces.append(event.text)
+                _print(event.text, quiet)
+            case Failed():
+                raise event.error
+            case Finished():
+                _print("\n", quiet)
+                return "".join(pieces), event
+    raise ModelError("The answer ended without a result.", "Try again.")
+
+
+def _print(text: str, quiet: bool) -> None:
+    if not quiet:
+        print(text, end="", flush=True)
+
+
+def _tell(notice: str) -> None:
+    print(notice, file=sys.stderr)
+
+
+def _show_progress(progress: LoadProgress) -> None:
+    share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+    # \x1b[K clears what a longer line left behind.
+    print(f"\r{progress.stage}{share}\x1b[K\r", end="", file=sys.stderr, flush=True)
+
+
+def _as_json(loaded: Loaded, asked: Message, text: str, finished: Finished) -> str:
+    return json.dumps(
+        {
+            "model": loaded.model,
+            "device": loaded.device,
+            "question": asked.text,
+            "images": [picture.origin for picture in asked.attachments],
+            "answer": text,
+            "finish_reason": finished.reason,
+            "usage": asdict(finished.usage),
+            "timings": asdict(finished.timings),
+        },
+        ensure_ascii=False,
+    )

@@ -64,7 +64,7 @@ def main() -> NoReturn:
     try:
         app()
     except SystemExit as exit_:
-        leave(exit_.code if isinstance(exit_.code, int) else 0)
+        leave(exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None))
     leave(0)
 
 

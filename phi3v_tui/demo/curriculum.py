@@ -74,9 +74,9 @@ ALL = {
 }
 STAGES = (
     Stage("perception", 3800, {}, 1.0, 1.0),
-    Stage("bind", 700, {"bind": 1}, 0.0, 0.0, decay=0.2),
-    Stage("read", 4000, {"bind": 0.7, **ALL}, 0.0, 0.0),
-    Stage("joint", 1500, ALL, 0.2, 0.5, rate=1e-3, muon_rate=2e-3, decay=0.6),
+    Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),
+    Stage("read", 2400, {"bind": 0.3, **ALL}, 0.0, 0.0),
+    Stage("joint", 1000, ALL, 0.2, 0.5, rate=1e-3, muon_rate=2e-3, decay=0.6),
 )
 
 

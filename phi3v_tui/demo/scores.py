@@ -42,7 +42,7 @@ def perception_scores(net: DemoNet, count: int = 60) -> dict[str, float]:
 
 
 def language_scores(
-    net: DemoNet, tokenizer: Tokenizer, kinds: dict[str, float], count: int = 40
+    net: DemoNet, tokenizer: Tokenizer, kinds: dict[str, float], count: int = 24
 ) -> dict[str, float]:
     """Part of held-out answers whose every token is the most likely one, by ability."""
     right: dict[str, list[bool]] = defaultdict(list)

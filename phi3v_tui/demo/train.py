@@ -31,6 +31,7 @@ from phi3v_tui.demo.scores import language_scores, perception_scores
 from phi3v_tui.demo.tokenizer import build_tokenizer
 
 CHECKPOINT_SECONDS = 180
+EVALUATE_EVERY = 1000
 
 
 class Trainer:
@@ -86,7 +87,7 @@ class Trainer:
             self.step(stage, step / stage.steps, optimizers)
             if step % 50 == 49:
                 self.report(stage, step + 1, time.monotonic() - started)
-            if step % 500 == 499 or step + 1 == stage.steps:
+            if step % EVALUATE_EVERY == EVALUATE_EVERY - 1 or step + 1 == stage.steps:
                 self.evaluate(stage, step + 1)
             due = torch.tensor(float(time.monotonic() - saved > CHECKPOINT_SECONDS))
             dist.broadcast(due, 0)

@@ -1,0 +1,85 @@
+"""Take the README's pictures of the real app: `python -m phi3v_tui.demo.screenshots assets`.
+
+The app runs on the bundled checkpoint, headless, and is driven by keys; what it shows is saved
+as PNG. Needs cairosvg, and the Cairo library that it draws with.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.settings import Settings
+from phi3v_tui.ui.app import Phi3VApp
+
+SIZES = {"": (120, 36), "-small": (80, 24)}
+THEMES = {"": "phi3v-dark", "-light": "phi3v-light"}
+WAIT_SECONDS = 120.0
+
+
+async def until(pilot: Pilot, holds: Callable[[], bool]) -> None:
+    """Let the app run until something holds.
+
+    Raises:
+        TimeoutError: It does not come to hold.
+    """
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not holds():
+            await pilot.pause(0.05)
+
+
+async def converse(pilot: Pilot, app: Phi3VApp, prompts: list[str]) -> None:
+    """Ask one thing after the other, waiting for each answer."""
+    for prompt in prompts:
+        for character in prompt:
+            await pilot.press("space" if character == " " else character)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.chat.is_answering)
+        await until(pilot, lambda: not app.chat.is_answering)
+    await pilot.pause(0.5)
+
+
+def save_png(svg: str, path: Path) -> None:
+    """Draw an exported screenshot, in a font that is at hand."""
+    import cairosvg
+
+    svg = re.sub(r"font-family: [^;]+;", "font-family: 'DejaVu Sans Mono';", svg)
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path), scale=1.0)
+
+
+async def take(assets: Path, size: tuple[int, int], theme: str, path: Path) -> None:
+    """Run one conversation and take its picture."""
+    with tempfile.TemporaryDirectory() as data:
+        settings = Settings(model="demo", theme=theme, data_dir=Path(data))
+        app = Phi3VApp(LocalEngine("demo", device="cpu"), settings, [assets / "chart.png"])
+        async with app.run_test(size=size) as pilot:
+            await until(pilot, lambda: app.chat.is_ready)
+            await converse(
+                pilot,
+                app,
+                ["Could you please introduce this stock to me?", "Which bar is the lowest?"],
+            )
+            save_png(app.export_screenshot(title="phi3v-tui"), path)
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("assets", type=Path)
+    assets = parser.parse_args().assets
+    for size_name, size in SIZES.items():
+        for theme_name, theme in THEMES.items():
+            path = assets / f"screenshot{size_name}{theme_name}.png"
+            asyncio.run(take(assets, size, theme, path))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,7 @@ class Phi3VConfig(Phi3Config):
     model_type = "phi3_v"
 
     max_position_embeddings: int = 131072
+    eos_token_id: int | list[int] | None = 32000
     img_processor: dict[str, Any] | None = None
     embd_layer: dict[str, Any] | None = None
 

@@ -1,6 +1,6 @@
-"""Phi-3-Vision: CLIP tower, HD merge, projection and Phi-3 decoder.
+"""Phi-3-Vision: the Phi-3 decoder with pictures among its tokens.
 
-The decoder and the tower are transformers' own; only what joins them is here. Parameter names are
+The decoder and the tower are transformers' own; only what joins them is ours. Parameter names are
 those of the published checkpoints.
 """
 
@@ -15,94 +15,22 @@ from transformers.conversion_mapping import register_checkpoint_conversion_mappi
 from transformers.core_model_loading import WeightRenaming
 from transformers.generation.utils import GenerationMixin
 from transformers.modeling_outputs import CausalLMOutputWithPast
-from transformers.models.clip.modeling_clip import CLIPVisionModel
 from transformers.models.phi3.modeling_phi3 import Phi3ForCausalLM, Phi3Model
 from transformers.utils.generic import can_return_tuple
 
 from phi3v_tui.conversation.crops import CropGrid
 from phi3v_tui.errors import ModelError
 from phi3v_tui.phi3v.configuration import END_OF_SENTENCE, Phi3VConfig
-from phi3v_tui.phi3v.placeholders import has_placeholders, place_features
+from phi3v_tui.phi3v.image_embedding import Phi3VImageEmbedding
+from phi3v_tui.phi3v.placeholders import has_placeholders, num_pictures, place_features
 from phi3v_tui.phi3v.rope import Phi3VRotaryEmbedding, RopeRegime
-
-
-class Phi3VImageEmbedding(nn.Module):
-    """Turns the crops of a picture into token embeddings.
-
-    Each crop goes through the tower; two by two patches become one token; the crops are laid side
-    by side as they lie in the picture, each line ends in `sub_GN`, and `glb_GN` parts them from the
-    global view, which comes last ("sub_glb").
-    """
-
-    def __init__(self, config: Phi3VConfig) -> None:
-        super().__init__()
-        tower = config.tower_config
-        self.tokens_per_side = config.tokens_per_side
-        self.img_processor = CLIPVisionModel(tower)
-        # Hidden state -2 is taken before this norm; no weights, so that none are missed.
-        self.img_processor.post_layernorm = nn.Identity()
-        merged = 4 * tower.hidden_size
-        self.glb_GN = nn.Parameter(torch.zeros(1, 1, merged))
-        self.sub_GN = nn.Parameter(torch.zeros(1, 1, 1, merged))
-        self.img_projection = nn.Sequential(
-            nn.Linear(merged, config.hidden_size),
-            nn.GELU(),
-            nn.Linear(config.hidden_size, config.hidden_size),
-        )
-
-    def forward(self, pictures: Sequence[Tensor], grids: Sequence[CropGrid]) -> list[Tensor]:
-        """Encode pictures.
-
-        Args:
-            pictures: [grid.num_crops, 3, size, size] each: the global view, then the crops row by
-                row.
-            grids: One for each picture.
-
-        Returns:
-            [tokens, hidden] for each picture.
-        """
-        views = [_distinct_views(picture) for picture in pictures]
-        encoded = self.encode_crops(torch.cat(views)).split([len(view) for view in views])
-        features = [
-            part.expand(grid.num_crops, -1, -1, -1)
-            for part, grid in zip(encoded, grids, strict=True)
-        ]
-        return [
-            self.img_projection(self.merge(part, grid))
-            for part, grid in zip(features, grids, strict=True)
-        ]
-
-    def encode_crops(self, crops: Tensor) -> Tensor:
-        """Run the tower: [n, 3, size, size] -> [n, side, side, 4 * tower hidden]."""
-        tower = self.img_processor
-        patches = tower(pixel_values=crops.to(tower.dtype)).last_hidden_state[:, 1:]
-        side, width = self.tokens_per_side, patches.shape[-1]
-        squares = patches.view(-1, side, 2, side, 2, width).transpose(2, 3)
-        return squares.reshape(-1, side, side, 4 * width)
-
-    def merge(self, features: Tensor, grid: CropGrid) -> Tensor:
-        """Lay out one picture: [grid.num_crops, side, side, d] -> [tokens, d]."""
-        side, width = features.shape[1], features.shape[-1]
-        crops = features[1:].view(grid.rows, grid.cols, side, side, width).transpose(1, 2)
-        crops = crops.reshape(grid.rows * side, grid.cols * side, width)
-        return torch.cat([self._lines(crops), self.glb_GN[0], self._lines(features[0])])
-
-    def _lines(self, square: Tensor) -> Tensor:
-        """End each line in a separator: [height, width, d] -> [height * (width + 1), d]."""
-        height, _, width = square.shape
-        ends = self.sub_GN[0].expand(height, 1, width)
-        return torch.cat([square, ends], dim=1).flatten(0, 1)
-
-
-def _distinct_views(crops: Tensor) -> Tensor:
-    """Leave out the only crop where it equals the global view, as it does in a 1 x 1 grid."""
-    return crops[:1] if len(crops) == 2 and torch.equal(crops[0], crops[1]) else crops
 
 
 class Phi3VModel(Phi3Model):
     """The Phi-3 decoder, with what makes embeddings of pictures beside it."""
 
     config: Phi3VConfig
+    _no_split_modules = ["Phi3DecoderLayer", "Phi3VImageEmbedding"]
 
     def __init__(self, config: Phi3VConfig) -> None:
         super().__init__(config)
@@ -215,7 +143,7 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
             ModelError: Pictures and placeholders do not match, or the cache was filled with other
                 rope factors than are needed now.
         """
-        if inputs_embeds is None and input_ids is not None:
+        if inputs_embeds is None:
             inputs_embeds = self._embed(input_ids, pixel_values, image_sizes)
         length = inputs_embeds.shape[1]
         past_length = 0 if past_key_values is None else int(past_key_values.get_seq_length())
@@ -240,9 +168,11 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
         return outputs
 
     def _embed(
-        self, input_ids: Tensor, pixel_values: Tensor | None, image_sizes: Tensor | None
+        self, input_ids: Tensor | None, pixel_values: Tensor | None, image_sizes: Tensor | None
     ) -> Tensor:
         """Embed text, and pictures where there are any."""
+        if input_ids is None:
+            raise ValueError("forward() needs input_ids or inputs_embeds")
         if pixel_values is None:
             if has_placeholders(input_ids):
                 raise ModelError(
@@ -293,6 +223,45 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
             next_sequence_length=next_sequence_length,
             is_first_iteration=is_first_iteration,
             **kwargs,
+        )
+
+    def _expand_inputs_for_generation(
+        self,
+        expand_size: int = 1,
+        is_encoder_decoder: bool = False,
+        input_ids: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor | None, dict[str, Any]]:
+        """Repeat each row for beams and samples, and with it its pictures in their order."""
+        kept: dict[str, Tensor] = {}
+        if expand_size > 1 and input_ids is not None:
+            counts = [num_pictures(row) for row in input_ids]
+            for name in ("pixel_values", "image_sizes"):
+                if kwargs.get(name) is not None:
+                    rows = kwargs.pop(name).split(counts)
+                    kept[name] = torch.cat([row for row in rows for _ in range(expand_size)])
+        input_ids, kwargs = super()._expand_inputs_for_generation(
+            expand_size, is_encoder_decoder, input_ids, **kwargs
+        )
+        return input_ids, kwargs | kept
+
+    def _assisted_decoding(
+        self, input_ids: Tensor, *args: Any, generation_config: Any, **kwargs: Any
+    ) -> Any:
+        """Refuse to guess tokens ahead across the switch of rope factors.
+
+        The step that checks guesses runs over all of them at once, and those on this side of the
+        switch would be checked with the factors of the other.
+        """
+        context = self.config.original_max_position_embeddings
+        if input_ids.shape[1] <= context < generation_config.max_length:
+            raise ModelError(
+                f"Prompt and answer may grow beyond {context} tokens, where guessing tokens ahead "
+                "would give wrong ones.",
+                "Generate without an assistant and without prompt lookup, or ask for fewer tokens.",
+            )
+        return super()._assisted_decoding(
+            input_ids, *args, generation_config=generation_config, **kwargs
         )
 
     def _needs_restart(

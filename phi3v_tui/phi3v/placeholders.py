@@ -28,7 +28,7 @@ def place_features(input_ids: Tensor, embeddings: Tensor, features: Sequence[Ten
     placed = embeddings.clone()
     first = 0
     for row in range(input_ids.shape[0]):
-        named = _pictures_named(input_ids[row])
+        named = num_pictures(input_ids[row])
         for number in range(1, named + 1):
             if first + number > len(features):
                 raise _mismatch(f"The text names {first + number} pictures or more")
@@ -39,8 +39,12 @@ def place_features(input_ids: Tensor, embeddings: Tensor, features: Sequence[Ten
     return placed
 
 
-def _pictures_named(ids: Tensor) -> int:
-    """How many pictures a row names; they have to be numbered from 1 without a gap."""
+def num_pictures(ids: Tensor) -> int:
+    """How many pictures one row names.
+
+    Raises:
+        ModelError: They are not numbered from 1 without a gap.
+    """
     numbers = (-ids[ids < 0]).unique().tolist()
     if numbers != list(range(1, len(numbers) + 1)):
         raise _mismatch(f"Pictures have to be numbered from 1 without a gap, not {numbers}")

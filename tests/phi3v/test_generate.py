@@ -104,9 +104,9 @@ def test_tokens_after_crossing_4096_equal_a_pass_over_everything(load, tiny):
             ids = torch.cat([ids, best], dim=1)
 
 
-@each_model
-def test_left_padding_does_not_move_the_switch(load, tiny):
+def test_left_padding_does_not_move_the_switch(load):
     """The 3.5 reference counts padding, so that 20 pads before 4090 tokens change its answer."""
+    tiny = MODELS[1]
     inputs = inputs_of(tiny, "one_image_crossing_4096")
     padded = inputs | {
         name: torch.nn.functional.pad(inputs[name], (20, 0), value=value)
@@ -116,15 +116,14 @@ def test_left_padding_does_not_move_the_switch(load, tiny):
     assert tokens == expected_tokens(tiny, "one_image_crossing_4096")
 
 
-@each_model
-def test_a_batch_on_both_sides_of_4096_is_refused(load, tiny):
+def test_a_batch_on_both_sides_of_4096_is_refused(load):
     """All rows would share one set of factors, and be silently wrong for some."""
-    long = inputs_of(tiny, "long_4090")["input_ids"]
+    long = inputs_of(MODELS[1], "long_4097")["input_ids"]
     ids = torch.cat([long, long])
     mask = torch.ones_like(ids)
     mask[1, :3] = 0
     with pytest.raises(ModelError, match="both sides of 4096"):
-        generate(load(tiny), {"input_ids": ids, "attention_mask": mask})
+        generate(load(MODELS[1]), {"input_ids": ids, "attention_mask": mask})
 
 
 @each_model
@@ -142,6 +141,32 @@ def test_a_cache_cut_back_below_4096_is_refused(load):
     cache.crop(-3997)
     with pytest.raises(ModelError, match="KV cache"):
         model(input_ids=ids[:, 100:101], past_key_values=cache)
+
+
+def test_a_static_cache_crosses_4096_with_a_picture(load):
+    tiny, name = MODELS[1], "one_image_crossing_4096"
+    settings = {"cache_implementation": "static", "max_new_tokens": 10}
+    tokens, _ = generate(load(tiny), inputs_of(tiny, name), **settings)
+    assert tokens == expected_tokens(tiny, name)
+
+
+def test_guessing_ahead_across_4096_is_refused(load):
+    """Guesses on both sides of the switch are checked together, with one set of factors."""
+    model, settings = load(MODELS[1]), {"prompt_lookup_num_tokens": 3}
+    with pytest.raises(ModelError, match="guessing tokens ahead"):
+        generate(model, inputs_of(MODELS[1], "one_image_crossing_4096"), **settings)
+    out = model.generate(
+        **inputs_of(MODELS[1], "text_only"), **settings, max_new_tokens=24, eos_token_id=STOP
+    )
+    assert [out[0, 22:].tolist()] == expected_tokens(MODELS[1], "text_only")
+
+
+def test_each_sample_of_a_prompt_sees_its_pictures_in_order(load):
+    """transformers by itself would give the first sample the first picture twice."""
+    inputs = inputs_of(MODELS[1], "two_images")
+    settings = {"do_sample": True, "top_k": 1, "num_return_sequences": 2, "max_new_tokens": 6}
+    tokens, _ = generate(load(MODELS[1]), inputs, **settings)
+    assert tokens == [cases(MODELS[1])["two_images"]["generate_24"][:6]] * 2
 
 
 def test_stops_at_the_end_of_a_turn_without_being_told(load):
@@ -207,8 +232,11 @@ def test_a_picture_named_twice_stands_in_both_places(load):
         input_ids=torch.tensor([twice]),
         pixel_values=pixels.expand(2, -1, -1, -1, -1),
         image_sizes=sizes.expand(2, -1),
+        logits_to_keep=8,
     )
-    found = model(input_ids=torch.tensor([again]), pixel_values=pixels, image_sizes=sizes)
+    found = model(
+        input_ids=torch.tensor([again]), pixel_values=pixels, image_sizes=sizes, logits_to_keep=8
+    )
     assert (found.logits - expected.logits).abs().max() <= TOLERANCE
 
 

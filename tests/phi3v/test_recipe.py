@@ -5,6 +5,7 @@ random weights, so what is said means nothing, but each step has to work.
 """
 
 import pytest
+import torch
 from PIL import Image
 from transformers import AutoModelForCausalLM, AutoProcessor
 
@@ -44,3 +45,13 @@ def test_notebook(checkpoint, tiny, question):
     assert generated.shape == (1, 5)
     assert answer == [processor.tokenizer.decode(generated[0])]
     assert answer[0]
+
+
+def test_device_map(checkpoint):
+    """As in the notebook; transformers needs accelerate for it."""
+    pytest.importorskip("accelerate")
+    model = AutoModelForCausalLM.from_pretrained(
+        checkpoint(MODELS[1]), device_map="cpu", trust_remote_code=True, torch_dtype="auto"
+    )
+    assert model.device.type == "cpu"
+    assert model.model.rotary_emb.inv_freq.dtype == torch.float32

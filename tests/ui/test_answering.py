@@ -1,7 +1,7 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
 from phi3v_tui.conversation.message import Role
-from phi3v_tui.engine.events import FinishReason
+from phi3v_tui.engine.events import Finished, FinishReason, TextDelta, Timings, Usage
 from phi3v_tui.errors import ContextFullError, ModelError
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from tests.ui.scripted_engine import ScriptedEngine
@@ -217,6 +217,25 @@ async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
         await _answer(pilot, app, engine, "Hi.")
         assert len(answers(app)) == 1
         assert "Half an" not in answers(app)[0]
+
+
+async def test_late_end_of_an_abandoned_answer_does_not_end_the_next_one(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        abandoned = engine._stream_emit
+        engine._stream_emit = None
+        await pilot.press("ctrl+n")
+        await _ask(pilot, app, engine, "Hello")
+        usage, timings = Usage(1, 0, 1, 0), Timings(1, 1)
+        abandoned(TextDelta("too late"))
+        abandoned(Finished(FinishReason.CANCELLED, usage, timings, (1,)))
+        engine.say("Hi.")
+        await wait_until(pilot, lambda: "Hi." in answers(app)[0])
+        assert "too late" not in answers(app)[0]
+        assert app.chat._answer is not None
+        await _answer(pilot, app, engine, " You.")
+        assert "Hi. You." in answers(app)[0]
 
 
 async def test_empty_answer_is_explained(make_app, engine):

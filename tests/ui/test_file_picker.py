@@ -7,6 +7,7 @@ from PIL import Image
 
 from phi3v_tui.ui.folder import MOST_HITS, Kind, list_folder, matching
 from phi3v_tui.ui.plain_text import byte_size
+from phi3v_tui.ui.screens import file_picker
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.steps import attached, drawn, wait_until
@@ -59,7 +60,8 @@ async def test_type_to_filter_and_attach(make_app, album):
         assert app.screen is app.chat
 
 
-async def test_enter_straight_after_typing_takes_what_was_typed(make_app, album):
+async def test_enter_straight_after_typing_takes_what_was_typed(make_app, album, monkeypatch):
+    monkeypatch.setattr(file_picker, "_FILTER_AFTER_SECONDS", 3600)
     app = make_app()
     async with app.run_test() as pilot:
         await _open_picker(pilot, app)

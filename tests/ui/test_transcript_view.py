@@ -86,6 +86,21 @@ async def test_view_stays_at_the_end_until_the_person_scrolls_up(make_app, engin
         await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y)
 
 
+async def test_first_and_next_prompts_are_followed_to_the_end(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.chat.query_one(TranscriptView)
+        for count in (1, 2):
+            await submit(pilot, app, "Tell me a story")
+            await wait_until(pilot, lambda count=count: len(engine.requests) == count)
+            engine.say("Once\n\n" * 20)
+            engine.finish()
+            await wait_until(pilot, lambda: app.chat._answer is None)
+            await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y > 0)
+            await pilot.press("pageup")
+            await wait_until(pilot, lambda: view.scroll_y < view.max_scroll_y)
+
+
 async def test_answer_keeps_line_ends_and_tags(make_app):
     conversation = Conversation()
     conversation.append_user("Read it")

@@ -1,4 +1,4 @@
-"""Drawn pictures: what the model gets is what a file would give, and labels lie where things are."""
+"""Drawn pictures: the model gets what a file would give, and labels lie where things are."""
 
 import random
 

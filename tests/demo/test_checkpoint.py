@@ -1,0 +1,152 @@
+"""The shipped checkpoint, through the engine: what it says of pictures drawn here, on the spot."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from transformers import AutoModelForCausalLM, AutoProcessor
+
+import phi3v_tui.phi3v  # noqa: F401 - registers phi3_v
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.engine import collect
+from phi3v_tui.engine.base import Request
+from phi3v_tui.engine.events import FinishReason
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.phi3v.weights import BUNDLED
+
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine("demo", device="cpu")
+    collect.load(engine)
+    yield engine
+    engine.close()
+
+
+def converse(engine: LocalEngine, *turns: tuple[str, tuple[Attachment, ...]]) -> list[str]:
+    """Answers to a conversation's prompts, each with the pictures that come with it."""
+    messages: tuple[Message, ...] = ()
+    answers = []
+    for prompt, pictures in turns:
+        messages += (Message(Role.USER, prompt, pictures),)
+        answer = collect.answer(engine, Request(messages, SamplingParams(max_new_tokens=150)))
+        assert answer.finished.reason is FinishReason.STOP
+        answers.append(answer.text)
+        messages += (Message(Role.ASSISTANT, answer.text, (), answer.finished.token_ids),)
+    return answers
+
+
+def attachment(image: Image.Image) -> Attachment:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return Attachment.from_bytes(buffer.getvalue(), "drawn.png", "test")
+
+
+def drawn(
+    size: tuple[int, int], *shapes: tuple[str, str, tuple[float, float, float]]
+) -> Attachment:
+    """Circles and squares on white: kind, colour, centre and radius as parts of the size."""
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    for kind, colour, (x, y, r) in shapes:
+        cx, cy, radius = x * size[0], y * size[1], r * min(size)
+        box = (cx - radius, cy - radius, cx + radius, cy + radius)
+        (draw.ellipse if kind == "circle" else draw.rectangle)(box, fill=colour)
+    return attachment(image)
+
+
+def shipped(name: str) -> Attachment:
+    return Attachment.from_path(ASSETS / name)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (300, 300), (1920, 1080), (224, 224)])
+@pytest.mark.parametrize(("kind", "colour"), [("circle", "red"), ("square", "blue")])
+def test_it_sees_colour_kind_and_place(
+    engine: LocalEngine, size: tuple[int, int], kind: str, colour: str
+) -> None:
+    other = ("square", "green") if kind == "circle" else ("circle", "orange")
+    picture = drawn(size, (kind, colour, (0.17, 0.2, 0.12)), (*other, (0.82, 0.8, 0.12)))
+    assert converse(engine, (f"What colour is the {kind}?", (picture,))) == [
+        f"The {kind} is {colour}."
+    ]
+    assert converse(engine, ("What is at the top left?", (picture,))) == [
+        f"There is a {colour} {kind} at the top left."
+    ]
+
+
+def test_swapping_the_picture_changes_the_answer(engine: LocalEngine) -> None:
+    answers = [
+        converse(engine, ("What colour is the circle?", (drawn((400, 300), shape),)))[0]
+        for shape in (
+            ("circle", "red", (0.5, 0.5, 0.2)),
+            ("circle", "blue", (0.5, 0.5, 0.2)),
+            ("square", "red", (0.5, 0.5, 0.2)),
+        )
+    ]
+    assert answers == [
+        "The circle is red.",
+        "The circle is blue.",
+        "I see no circle in this picture.",
+    ]
+
+
+def test_it_follows_up_and_compares(engine: LocalEngine) -> None:
+    answers = converse(
+        engine,
+        ("How many shapes are there?", (shipped("before.png"),)),
+        ("Where is the star?", ()),
+        ("What is difference in this two images?", (shipped("after.png"),)),
+    )
+    assert answers[0].endswith("four shapes.")
+    assert answers[1] == "The star is at the top right."
+    assert answers[2].endswith("So the blue square at the centre became purple.")
+
+
+def test_it_reads_a_chart(engine: LocalEngine) -> None:
+    answers = converse(
+        engine,
+        ("Could you please introduce this stock to me?", (shipped("chart.png"),)),
+        ("Which bar is the lowest?", ()),
+    )
+    assert "bar chart" in answers[0]
+    assert "highest bar is 2022" in answers[0]
+    assert answers[1] == "The lowest bar is 2020."
+
+
+def test_it_says_what_it_does_not_know(engine: LocalEngine) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    answer = converse(engine, ("What do you see?", (attachment(Image.fromarray(noise)),)))[0]
+    assert "small demo model" in answer
+
+
+def test_it_says_what_it_is(engine: LocalEngine) -> None:
+    hello, who = converse(engine, ("Hello", ()), ("Who are you?", ()))
+    assert hello.startswith("Hello!")
+    assert "small demo model" in who
+
+
+def test_the_weights_are_small_and_plain() -> None:
+    weights = BUNDLED / "model.safetensors"
+    assert weights.stat().st_size <= 16_000_000
+    assert not [p.name for p in BUNDLED.iterdir() if p.suffix in (".bin", ".pt", ".py", ".pkl")]
+
+
+@pytest.mark.parametrize("stop", ["<|end|>", "<|endoftext|>"])
+def test_both_stop_tokens_end_its_replies(stop: str) -> None:
+    processor = AutoProcessor.from_pretrained(BUNDLED)
+    model = AutoModelForCausalLM.from_pretrained(BUNDLED, dtype=torch.float32)
+    prompt = "<|user|>\n<|image_1|>\nWhat is in this picture?<|end|>\n<|assistant|>\n"
+    inputs = processor(prompt, shipped("before.png").image(), return_tensors="pt")
+    stop_id = processor.tokenizer.convert_tokens_to_ids(stop)
+    ids = model.generate(**inputs, max_new_tokens=150, eos_token_id=stop_id)[0]
+    said = ids[inputs["input_ids"].shape[1] :]
+    assert said[-1] == stop_id
+    assert "a red circle at the top left" in processor.decode(said, skip_special_tokens=True)

@@ -1,5 +1,6 @@
 """The terminal around the app: is there one, stray output, signals, pictures, leaving."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -130,8 +131,10 @@ def _abandon(modes: list, code: int) -> NoReturn:
 def leave(code: int) -> NoReturn:
     """End the process now; a thread inside torch would abort an ordinary interpreter exit."""
     for stream in (sys.stdout, sys.stderr, sys.__stderr__):
-        if stream is not None and not stream.closed:
-            stream.flush()
+        # The terminal or pipe may be gone; there is nobody left to tell.
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
     os._exit(code)
 
 

@@ -65,8 +65,11 @@ class ScriptedEngine:
         self._tokens = 0
 
     def cancel(self) -> None:
+        """While loading, nothing is heard of it: a real engine may be deep in an import."""
         self.cancellations += 1
-        self.finish(FinishReason.CANCELLED)
+        if self._ready:
+            self.finish(FinishReason.CANCELLED)
+        self._stream_emit = None
 
     def close(self) -> None:
         self.closed = True

@@ -152,6 +152,21 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
         assert "Waiting" not in answers(app)[0]
 
 
+async def test_prompt_that_waits_for_the_model_is_given_back_at_once(make_app):
+    engine = ScriptedEngine(loaded=False)
+    app = make_app(engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: engine._load_emit)
+        engine.progress("Starting torch")
+        await wait_until(pilot, lambda: app.chat._loading)
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: answers(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: composer(app).text == "What is this?")
+        assert engine.cancellations == 1
+        assert answers(app) == prompts(app) == []
+
+
 async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)

@@ -137,6 +137,19 @@ def test_without_a_terminal_it_says_what_to_do_instead(tmp_path):
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_leaving_keeps_its_status_where_nobody_reads_any_more():
+    code = """
+import sys
+from phi3v_tui.ui.terminal import leave
+sys.stdout = open("/dev/full", "w")
+sys.stdout.write("unread")
+leave(3)
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_terminal_that_cannot_place_text_is_refused(term):
     with pytest.raises(TerminalError, match="cannot place text"):

@@ -187,6 +187,14 @@ class AnsweringScreen(Screen[None]):
         self.attachment_bar.attachments = prompt.attachments + self.attachment_bar.attachments
         self._number_pictures()
 
+    async def _withdraw_waiting_prompt(self) -> None:
+        """Give the prompt back at once: an engine that loads might not listen for long."""
+        assert self._answer is not None
+        answer = self._end_of(self._answer.generation)
+        self._engine.cancel()
+        if answer is not None:
+            await self._give_back(answer)
+
     async def _abandon_answer(self) -> None:
         """Stop the answer under way without waiting for the engine, and keep what there is."""
         answer = self._answer

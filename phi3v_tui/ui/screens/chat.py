@@ -231,13 +231,15 @@ class ChatScreen(AnsweringScreen):
         else:
             self._set_preview_shown(not preview.display)
 
-    def action_stop(self) -> None:
+    async def action_stop(self) -> None:
         """Stop the answer, and keep what has come."""
         if self._answer is None:
             self.composer.focus()
-            return
-        self.status.activity = "Stopping"
-        self._engine.cancel()
+        elif self._loading:
+            await self._withdraw_waiting_prompt()
+        else:
+            self.status.activity = "Stopping"
+            self._engine.cancel()
 
     async def action_regenerate(self) -> None:
         """Answer the last prompt again; the answer before is kept in the history."""

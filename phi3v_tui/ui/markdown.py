@@ -5,6 +5,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
+_MOST_ITEMS = 150
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -44,6 +46,16 @@ def settled_length(text: str, start: int = 0) -> int:
         if not fence and not line.strip() and line.endswith("\n"):
             settled = position
     return settled
+
+
+def is_costly(text: str) -> bool:
+    """Whether a text has so many list items and table cells that it is better left plain.
+
+    Each becomes several widgets: a list of 500 items takes seconds to appear, and slows whatever
+    is shown after it.
+    """
+    cells = sum(line.count("|") for line in text.splitlines() if line.lstrip().startswith("|"))
+    return len(_ITEM.findall(text)) + cells > _MOST_ITEMS
 
 
 def _fence_after(line: str, fence: str) -> str:

@@ -72,6 +72,19 @@ async def test_text_before_a_settled_block_is_rendered_while_the_rest_streams(ma
         assert "**One" not in answers(app)[0]
 
 
+async def test_very_long_list_stays_plain_text(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        await _answer(pilot, app, engine, "- *item*\n" * 151)
+        assert answers(app)[0].count("- *item*") == 151
+        assert not app.chat.query("MarkdownBlock")
+        await _ask(pilot, app, engine)
+        await _answer(pilot, app, engine, "- *item*\n" * 3)
+        assert "*item*" not in answers(app)[1]
+        assert answers(app)[1].count("item") == 3
+
+
 async def test_escape_stops_and_keeps_the_partial_answer(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:

@@ -12,7 +12,7 @@ from textual.widgets import Markdown, Static
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Turn, TurnState
 from phi3v_tui.conversation.message import Role
-from phi3v_tui.ui.markdown import answer_parser, settled_length
+from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.plain_text import drawable, pixel_size
 
 CURSOR = "▍"
@@ -104,10 +104,9 @@ class AnswerView(MessageView):
     def compose(self) -> ComposeResult:
         """Label, settled text, open block, remark."""
         turn = self.entry.turn
-        growing = turn.state is TurnState.IN_PROGRESS
         yield Static(drawable(self.entry.speaker), classes="role", markup=False)
         yield Markdown(
-            "" if growing else drawable(self._text),
+            "" if self._is_plain() else drawable(self._text),
             parser_factory=answer_parser,
             open_links=False,
         )
@@ -116,7 +115,7 @@ class AnswerView(MessageView):
 
     def on_mount(self) -> None:
         """Hide what is empty."""
-        self._show_open_block("")
+        self._show_open_block(drawable(self._text) if self._is_plain() else "")
         self._show_remark(_ENDINGS.get(self.entry.turn.state, ""))
 
     def name_speaker(self, speaker: str) -> None:
@@ -147,10 +146,17 @@ class AnswerView(MessageView):
             figures: Its length and speed in words, or nothing.
         """
         self._text = turn.message.text
-        await self.query_one(Markdown).update(drawable(self._text))
-        self._show_open_block("")
+        self.entry = replace(self.entry, turn=turn)
+        text = drawable(self._text)
+        self._settled = 0
+        await self.query_one(Markdown).update("" if self._is_plain() else text)
+        self._show_open_block(text if self._is_plain() else "")
         remarks = (_ENDINGS.get(turn.state, ""), figures)
         self._show_remark(" · ".join(remark for remark in remarks if remark))
+
+    def _is_plain(self) -> bool:
+        growing = self.entry.turn.state is TurnState.IN_PROGRESS
+        return growing or is_costly(self._text)
 
     def _show_open_block(self, text: str, style: str = "") -> None:
         block = self.query_one(".open-block", Static)

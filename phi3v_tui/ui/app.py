@@ -109,7 +109,10 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
         return 2
     terminal.quieten_libraries()
     log_path = user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log"
-    terminal.redirect_stderr(screen, log_path)
+    try:
+        terminal.redirect_stderr(screen, log_path)
+    except OSError:  # better without a log than not at all
+        terminal.redirect_stderr(screen, Path(os.devnull))
     mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
     app = Phi3VApp(engine, settings, pictures, resume, mode)
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))

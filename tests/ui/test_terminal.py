@@ -41,11 +41,11 @@ SCRIPT = """
 class OnTerminal:
     """The app on a pseudo-terminal of 80 x 24."""
 
-    def __init__(self, data_dir: Path, script: str = SCRIPT) -> None:
+    def __init__(self, data_dir: Path, script: str = SCRIPT, **environ: str) -> None:
         self.output = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
+            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", **environ}
             os.chdir(Path(__file__).parents[2])
             os.execv(sys.executable, [sys.executable, "-c", textwrap.dedent(script), str(data_dir)])
 
@@ -110,6 +110,27 @@ def test_quitting_ends_with_status_0_and_stray_output_is_in_the_log(halfway, tmp
     assert _stored_answer(tmp_path / "data") == "Half an answer"
     assert b"stray output" not in halfway.output
     assert "stray output of a native library" in LOG.read_text()
+
+
+def test_terminal_that_vanishes_costs_nothing(tmp_path):
+    app = OnTerminal(tmp_path / "data")
+    app.read_until("F1 help")
+    app.type("Hello\r")
+    app.read_until("Half an answer")
+    os.close(app.fd)  # the kernel sends SIGHUP
+    os.waitpid(app.pid, 0)
+    assert _stored_answer(tmp_path / "data") == "Half an answer"
+
+
+def test_log_that_cannot_be_written_keeps_nobody_from_chatting(tmp_path):
+    (tmp_path / "file").touch()
+    app = OnTerminal(tmp_path / "data", XDG_STATE_HOME=str(tmp_path / "file"))
+    app.read_until("F1 help")
+    app.type("Hello\r")
+    app.read_until("Half an answer")
+    app.type("\x11")
+    assert app.wait() == 0
+    assert b"stray output" not in app.output
 
 
 def test_fault_of_the_app_is_one_sentence_and_the_traceback_is_in_the_log(tmp_path):

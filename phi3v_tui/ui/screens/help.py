@@ -21,6 +21,7 @@ _READING = (
     ("PgUp PgDn", "Scroll the conversation"),
     ("Ctrl+Home/End", "To its beginning, to its end"),
     ("Ctrl+C", "Copy what is selected with the mouse"),
+    ("Ctrl+P", "Everything by name, and the colours"),
 )
 
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test check format demo-model evaluate clean
+.PHONY: setup run test check format demo-model evaluate screenshots clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,9 @@ demo-model: $(STAMP)
 
 evaluate: $(STAMP)
 	$(BIN)/python -m phi3v_tui.demo.evaluate $(ARGS)
+
+screenshots: $(STAMP)
+	$(BIN)/python -m phi3v_tui.demo.screenshots assets
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

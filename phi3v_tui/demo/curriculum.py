@@ -66,17 +66,17 @@ ALL = {
     "scene": 3,
     "follow-up": 1.5,
     "compare": 3,
-    "chart": 2,
+    "chart": 3,
     "cover": 2,
-    "unlike": 0.4,
-    "talk": 0.3,
+    "unlike": 0.6,
+    "talk": 0.6,
     "album": 1.5,
 }
 STAGES = (
     Stage("perception", 3800, {}, 1.0, 1.0),
     Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),
     Stage("read", 2400, {"bind": 0.3, **ALL}, 0.0, 0.0),
-    Stage("joint", 1000, ALL, 0.2, 0.5, rate=1e-3, muon_rate=2e-3, decay=0.6),
+    Stage("joint", 1500, ALL, 0.3, 1.0, rate=1e-3, muon_rate=3e-3, decay=0.6),
 )
 
 

@@ -126,7 +126,8 @@ def compare_questions(rng: random.Random, count: int) -> Iterator[Question]:
             if chain[-1].ability == "what differs" and count:
                 count -= 1
                 files = tuple(png(p) for p in item.pictures)
-                pictures = (files,) if len(chain) == 1 else (files[:1], files[1:])
+                between = ((),) * (len(chain) - 2)
+                pictures = (files,) if len(chain) == 1 else (files[:1], *between, files[1:])
                 expected = chain[-1].answer.text
                 prompts = tuple(t.question for t in chain)
                 right = ends_like(expected, " so ")

@@ -23,7 +23,7 @@ THEMES = {"": "phi3v-dark", "-light": "phi3v-light"}
 WAIT_SECONDS = 120.0
 
 
-async def until(pilot: Pilot, holds: Callable[[], bool]) -> None:
+async def until(pilot: Pilot[int], holds: Callable[[], object]) -> None:
     """Let the app run until something holds.
 
     Raises:
@@ -34,11 +34,10 @@ async def until(pilot: Pilot, holds: Callable[[], bool]) -> None:
             await pilot.pause(0.05)
 
 
-async def converse(pilot: Pilot, app: Phi3VApp, prompts: list[str]) -> None:
+async def converse(pilot: Pilot[int], app: Phi3VApp, prompts: list[str]) -> None:
     """Ask one thing after the other, waiting for each answer."""
     for prompt in prompts:
-        for character in prompt:
-            await pilot.press("space" if character == " " else character)
+        app.chat.composer.text = prompt
         await pilot.press("enter")
         await until(pilot, lambda: app.chat.is_answering)
         await until(pilot, lambda: not app.chat.is_answering)
@@ -58,9 +57,10 @@ async def take(assets: Path, size: tuple[int, int], theme: str, path: Path) -> N
     """Run one conversation and take its picture."""
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(model="demo", theme=theme, data_dir=Path(data))
-        app = Phi3VApp(LocalEngine("demo", device="cpu"), settings, [assets / "chart.png"])
+        engine = LocalEngine("demo", device="cpu")
+        app = Phi3VApp(engine, settings, [assets / "chart.png"])
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: app.chat.is_ready)
+            await until(pilot, lambda: engine.limits() and app.chat.attachment_bar.attachments)
             await converse(
                 pilot,
                 app,

@@ -74,6 +74,11 @@ class AnsweringScreen(Screen[None]):
         """The line at the bottom."""
         return self.query_one(StatusBar)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is under way, or waits for the model."""
+        return self._answer is not None
+
     def start_engine(self) -> None:
         """Load the model, and begin to show what comes from it."""
         self.set_interval(1 / gen.FLUSHES_PER_SECOND, self._flush)

@@ -76,7 +76,16 @@ STAGES = (
     Stage("perception", 3800, {}, 1.0, 1.0),
     Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),
     Stage("read", 2400, {"bind": 0.3, **ALL}, 0.0, 0.0),
-    Stage("joint", 1500, ALL, 0.3, 1.0, rate=1e-3, muon_rate=3e-3, decay=0.6),
+    Stage(
+        "joint",
+        1500,
+        {**ALL, "scene": 2.5, "chart": 5, "cover": 1.5},
+        0.3,
+        1.0,
+        rate=1e-3,
+        muon_rate=3e-3,
+        decay=0.6,
+    ),
 )
 
 

@@ -86,6 +86,7 @@ SCENE_ROWS = {
     "what is at": "scene: what is at",
     "how many": "scene: how many",
     "describe": "scene: describe, every fact right",
+    "several": "scene: several of a kind are listed, none is denied",
 }
 
 
@@ -97,9 +98,16 @@ def scene_questions(rng: random.Random, count: int) -> Iterator[Question]:
         picture = scenes.draw_scene(rng, scene, rng.choice(SIZES))
         file = png(picture)
         for turn in ask_about(rng, picture, scene):
-            if wanted.get(turn.ability):
-                wanted[turn.ability] -= 1
-                yield question(turn, file, SCENE_ROWS[turn.ability])
+            ability = "several" if _is_about_several(turn) else turn.ability
+            if wanted.get(ability):
+                wanted[ability] -= 1
+                yield question(turn, file, SCENE_ROWS[ability])
+
+
+def _is_about_several(turn: Turn) -> bool:
+    """Whether a question asks for one thing where there are several, or none."""
+    said = turn.answer.text
+    return turn.ability != "how many" and said.startswith(("There are", "I see no", "There is no"))
 
 
 def follow_up_questions(rng: random.Random, count: int) -> Iterator[Question]:

@@ -47,6 +47,10 @@ class _Answer:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
+class _Closed(Exception):
+    """Nobody waits for the model any more."""
+
+
 class LocalEngine:
     """Runs phi3_v checkpoints; see the `Engine` protocol.
 
@@ -123,12 +127,16 @@ class LocalEngine:
     def _load(self, emit: Callable[[LoadEvent], None]) -> None:
         def report(stage: str, done: int = 0, total: int | None = None) -> None:
             self._emit(emit, LoadProgress(stage, done, total))
+            if self._closed:
+                raise _Closed
 
         started = time.monotonic()
         self._chat = None
         try:
             report("Starting torch")
             chat = self._load_chat(report)
+        except _Closed:
+            return
         except Exception as error:  # noqa: BLE001 - the thread boundary
             self._emit(emit, Failed(_explained(error, "The model could not be loaded")))
             return

@@ -163,7 +163,7 @@ def _from_hub(repo: str, report: Report) -> Checkpoint:
     if folder is not None and _is_complete(folder):
         return _checked(folder, name)
     # The config alone first: nobody should wait for gigabytes of a model that cannot be run.
-    _check_config(hub.download(repo, report, ["config.json"]), repo)
+    _check_config(hub.download_config(repo, report), repo)
     return _checked(hub.download(repo, report), name)
 
 

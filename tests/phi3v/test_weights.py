@@ -3,12 +3,9 @@
 import json
 import shutil
 from pathlib import Path
-from threading import Event
-from types import SimpleNamespace
 
 import pytest
 import torch
-from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
 
 from phi3v_tui.errors import ModelError
@@ -206,84 +203,3 @@ def test_a_tensor_of_another_shape_is_found_out(folder):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="do not match"):
         load(folder)
-
-
-class TestHub:
-    """Downloads, with the hub's own function replaced."""
-
-    @pytest.fixture
-    def download(self, monkeypatch, folder):
-        """Make the hub give `folder`, or fail."""
-        calls = []
-
-        def arrange(result):
-            def snapshot(repo, **options):
-                calls.append(options.get("allow_patterns"))
-                if isinstance(result, Exception) or options.get("local_files_only"):
-                    raise result if isinstance(result, Exception) else missing()
-                return str(result)
-
-            monkeypatch.setattr(hub, "snapshot_download", snapshot)
-            return calls
-
-        return arrange
-
-    def test_only_data_files_are_asked_for(self, download, folder):
-        calls = download(folder)
-        assert find("owner/name").name == "name"
-        assert calls == [hub.ALLOWED, ["config.json"], hub.ALLOWED]
-        assert all(pattern.endswith((".json", ".safetensors")) for pattern in hub.ALLOWED)
-
-    def test_another_architecture_is_refused_before_its_weights_come(self, download, folder):
-        (folder / "config.json").write_text('{"model_type": "llama"}')
-        calls = download(folder)
-        with pytest.raises(ModelError, match="llama"):
-            find("owner/name")
-        assert calls == [hub.ALLOWED, ["config.json"]]
-
-    @pytest.mark.parametrize(
-        ("error", "sentence"),
-        [
-            (lambda: missing(), "hub cannot be reached"),
-            (lambda: http(errors.RepositoryNotFoundError), "There is no model owner/name"),
-            (lambda: http(errors.GatedRepoError), "asked for access"),
-            (lambda: http(errors.HfHubHTTPError), "refused"),
-            (lambda: OSError(28, "No space left on device"), "No space left"),
-        ],
-    )
-    def test_failures_are_sentences(self, download, error, sentence, monkeypatch):
-        download(error())
-        monkeypatch.setattr(hub, "cached", lambda repo: None)
-        with pytest.raises(ModelError, match=sentence):
-            find("owner/name")
-
-    def test_without_a_network_the_real_hub_library_says_so(self):
-        with pytest.raises(ModelError, match="hub cannot be reached"):
-            find("owner/name")
-
-    def test_bytes_are_reported(self, monkeypatch):
-        reports, reported = [], Event()
-
-        def report(*counts: object) -> None:
-            reports.append(counts)
-            reported.set()
-
-        def snapshot(repo, tqdm_class, **options):
-            bar = tqdm_class(desc="Reconstructing", total=0, unit="B")
-            bar.total = 10
-            bar.update(4)
-            assert reported.wait(5)
-            return "/somewhere"
-
-        monkeypatch.setattr(hub, "snapshot_download", snapshot)
-        monkeypatch.setattr(hub, "_POLL_SECONDS", 0.001)
-        assert hub.download("a/b", report) == Path("/somewhere")
-        assert reports[-1] == ("Downloading a/b", 4, 10)
-
-
-def missing() -> Exception:
-    return errors.LocalEntryNotFoundError("not here")
-
-
-def http(kind: type) -> Exception:
-    return kind("refused", response=SimpleNamespace(headers={}, request=None, status_code=403))

@@ -1,0 +1,279 @@
+"""Downloads through the real huggingface_hub, from a stand-in for the hub on this machine."""
+
+import errno
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from huggingface_hub import constants, file_download
+from huggingface_hub.utils import close_session
+
+from phi3v_tui.engine.events import LoadProgress
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.errors import ModelError
+from phi3v_tui.phi3v import hub, large_file, weights
+from tests.support.hub_server import Hub
+
+REPO = "owner/tiny"
+CPU = torch.device("cpu")
+WEIGHTS = "model.safetensors"
+CHUNK = 1024 * 1024
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path) -> Path:
+    """An empty cache; the network allowed, nothing waited for."""
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
+    monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _: None))
+    return cache
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path, cache, tiny_checkpoint_35):
+    """The hub with a copy of a checkpoint, and beside it what must never be fetched."""
+    folder = shutil.copytree(tiny_checkpoint_35, tmp_path / "repository")
+    for name in ("modeling_phi3_v.py", "pytorch_model.bin", "custom_generate/generate.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("raise SystemExit('code of the checkpoint ran')")
+    server = Hub(REPO, folder)
+    point_to(monkeypatch, server.url)
+    yield server
+    close_session()
+    server.close()
+
+
+def point_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """What HF_ENDPOINT does when huggingface_hub is imported."""
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+class Reports(list):
+    """Collects progress."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        self.append((stage, done, total))
+
+
+def find(report=lambda *_: None) -> weights.Checkpoint:
+    return weights.find(REPO, CPU, torch.float32, report)
+
+
+def failure() -> ModelError:
+    with pytest.raises(ModelError) as failed:
+        find()
+    assert failed.value.title.count(". ") == 0
+    assert failed.value.remedy
+    return failed.value
+
+
+def test_a_whole_download_loads(server, cache):
+    reports = Reports()
+    checkpoint = find(reports)
+    assert checkpoint.name == "tiny"
+    assert checkpoint.folder.is_relative_to(cache)
+    size = (server.folder / WEIGHTS).stat().st_size
+    done = [count for stage, count, total in reports if total == size]
+    assert done == sorted(done)
+    assert len(set(done)) > 5
+    assert done[-1] == size
+    model = weights.load(checkpoint, CPU, torch.float32, lambda *_: None)
+    assert model.lm_head.weight.shape == (32064, 96)
+
+
+def test_each_file_comes_once_and_only_data(server):
+    checkpoint = find()
+    here = {path.name for path in server.folder.iterdir() if path.suffix == ".json"} | {WEIGHTS}
+    assert sorted(server.fetched()) == sorted(here)
+    assert {path.name for path in checkpoint.folder.iterdir()} == here
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_what_is_cached_needs_no_request(server, monkeypatch, offline):
+    first = find()
+    server.requests.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    assert find() == first
+    assert server.requests == []
+
+
+def test_another_architecture_costs_its_config_only(server):
+    (server.folder / "config.json").write_text('{"model_type": "llama"}')
+    assert "llama" in failure().title
+    assert server.fetched() == ["config.json"]
+
+
+def test_a_connection_that_breaks_goes_on_where_it_was(server):
+    server.cut_at[WEIGHTS] = 2 * CHUNK + 5
+    checkpoint = find()
+    assert server.ranges(WEIGHTS) == ["", f"bytes={2 * CHUNK}-"]
+    same_weights(checkpoint, server)
+
+
+def test_a_second_try_goes_on_where_the_first_ended(server, cache):
+    with pytest.raises(Stopped):
+        find(stop_at(3 * CHUNK))
+    (part,) = cache.rglob("*.part")
+    kept = part.stat().st_size
+    assert kept == 2 * CHUNK
+    reports = Reports()
+    checkpoint = find(reports)
+    assert server.ranges(WEIGHTS) == ["", f"bytes={kept}-"]
+    assert min(done for stage, done, _ in reports if stage.startswith("Downloading")) == kept
+    same_weights(checkpoint, server)
+
+
+def test_a_hub_that_hangs_up_each_time_is_given_up(server, cache):
+    server.cut_at[WEIGHTS] = CHUNK
+    server.hangs_up = True
+    error = failure()
+    assert "cannot be reached" in error.title
+    assert "What came is kept." in error.remedy
+    (part,) = cache.rglob("*.part")
+    assert part.stat().st_size == CHUNK
+
+
+@pytest.mark.parametrize("junk", [CHUNK, 100 * CHUNK])
+def test_what_is_left_of_something_else_is_found_out(server, cache, junk):
+    """Shorter than the file it spoils the whole; longer it is not used at all."""
+    with pytest.raises(Stopped):
+        find(stop_at(CHUNK))
+    (part,) = cache.rglob("*.part")
+    part.write_bytes(b"x" * junk)
+    if junk == CHUNK:
+        assert "damaged" in failure().title
+        assert not part.exists()
+    same_weights(find(), server)
+    assert server.ranges(WEIGHTS)[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "title", "remedy"),
+    [
+        ((403, "GatedRepo"), "asked for access", "hf auth login"),
+        ((401, "GatedRepo"), "asked for access", f"huggingface.co/{REPO}"),
+        ((401, "RepoNotFound"), "no model owner/tiny", "hf auth login"),
+        ((404, "RepoNotFound"), "no model owner/tiny", "Check the name"),
+        ((403, ""), "does not let you", "HF_TOKEN"),
+        ((451, ""), "HTTP status 451", "later"),
+    ],
+)
+def test_refusals_are_sentences(server, refusal, title, remedy):
+    server.refuse = refusal
+    error = failure()
+    assert title in error.title
+    assert remedy in error.remedy
+
+
+def test_a_repository_that_is_not_there(server):
+    with pytest.raises(ModelError, match="no model owner/other on the hub"):
+        weights.find("owner/other", CPU, torch.float32, lambda *_: None)
+
+
+def test_where_downloads_are_forbidden(server, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "HF_HUB_OFFLINE" in failure().title
+    assert server.requests == []
+
+
+def test_without_a_network(monkeypatch, cache):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        point_to(monkeypatch, f"http://127.0.0.1:{closed.getsockname()[1]}")
+        error = failure()
+    assert "cannot be reached" in error.title
+    assert "--model demo" in error.remedy
+
+
+def test_a_login_page_is_not_the_hub(server):
+    server.answer = "<html>Please log in.</html>"
+    error = failure()
+    assert "not the hub" in error.title
+    assert "log in" in error.remedy
+
+
+def test_a_small_disk_is_told_before_the_download(server, monkeypatch):
+    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
+    error = failure()
+    assert "0.0 GB free" in error.title
+    assert "HF_HOME" in error.remedy
+    assert WEIGHTS not in server.fetched()
+
+
+def test_a_disk_that_becomes_full(server, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(large_file, "http_get", full)
+    error = failure()
+    assert "disk became full" in error.title
+    assert "Make room" in error.remedy
+
+
+def test_a_cache_that_cannot_be_written(server, cache):
+    cache.write_text("a file where the folder should be")
+    error = failure()
+    assert str(cache) in error.title
+    assert "HF_HOME" in error.remedy
+
+
+def test_closing_the_engine_ends_a_download(server):
+    server.hold_at[WEIGHTS] = 2 * CHUNK
+    engine, events = LocalEngine(REPO, device="cpu"), queue.SimpleQueue()
+    engine.load(events.put)
+    while not (event := events.get(timeout=60)).done:
+        assert isinstance(event, LoadProgress)
+    started = time.monotonic()
+    engine.close()
+    assert time.monotonic() - started < 0.5
+    server.close()
+    engine._thread.join(60)
+    assert not engine._thread.is_alive()
+    assert events.empty()
+
+
+def test_the_process_ends_at_once_while_a_download_stalls(server, tmp_path):
+    server.hold_at[WEIGHTS] = CHUNK
+    environment = os.environ | {
+        "HF_ENDPOINT": server.url,
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_CACHE": str(tmp_path / "another"),
+    }
+    command = [sys.executable, "-m", "phi3v_tui", "ask", "Hi", "--model", REPO, "--device", "cpu"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        assert server.holding.wait(60)
+        process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stderr.strip() == b""
+    assert time.monotonic() - started < 2
+
+
+class Stopped(Exception):
+    """Raised by a report, as the engine's does when it is closed."""
+
+
+def stop_at(count: int) -> hub.Report:
+    def report(stage: str, done: int, total: int | None) -> None:
+        if done >= count:
+            raise Stopped
+
+    return report
+
+
+def same_weights(checkpoint: weights.Checkpoint, server: Hub) -> None:
+    assert (checkpoint.folder / WEIGHTS).read_bytes() == (server.folder / WEIGHTS).read_bytes()

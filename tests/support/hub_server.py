@@ -23,7 +23,7 @@ class Hub:
         refuse: Status and X-Error-Code to refuse files with, if any.
         cut_at: Bytes of a file after which its next download breaks off, by name.
         hangs_up: Whether downloads break off there each time, and not only once.
-        hold_at: Bytes of a file after which its downloads stall, by name.
+        hold_at: Bytes of a file after which its downloads stall until `release`, by name.
         holding: Set once one stalls.
         answer: A page that is the answer to everything, as a login page is.
         requests: (method, path, Range) of all that was asked.
@@ -42,7 +42,7 @@ class Hub:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self._over = threading.Event()
+        self._released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -51,15 +51,19 @@ class Hub:
         serve.start()
 
     def close(self) -> None:
-        """Stop, and let go of downloads that stall."""
-        self._over.set()
+        """Stop."""
+        self.release()
         self._server.shutdown()
         self._server.server_close()
 
     def hold(self) -> None:
         """Stall."""
         self.holding.set()
-        self._over.wait()
+        self._released.wait()
+
+    def release(self) -> None:
+        """Go on with what stalls."""
+        self._released.set()
 
     def fetched(self) -> list[str]:
         """Names of the files whose content was asked for, in order."""
@@ -136,14 +140,13 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             end = len(content)
             if name in hub.cut_at:
                 end = hub.cut_at[name] if hub.hangs_up else hub.cut_at.pop(name)
-            elif name in hub.hold_at:
-                end = hub.hold_at[name]
+                self.close_connection = True
             with contextlib.suppress(ConnectionError):  # Whoever asked has stopped.
+                if name in hub.hold_at:
+                    self.wfile.write(content[start : hub.hold_at[name]])
+                    start = hub.hold_at[name]
+                    hub.hold()
                 self.wfile.write(content[start:end])
-                self.wfile.flush()
-            if name in hub.hold_at:
-                hub.hold()
-            self.close_connection = end < len(content)
 
         def _send_head(self, status: int, headers: dict[str, str], length: int) -> None:
             self.send_response(status)

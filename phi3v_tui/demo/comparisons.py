@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
-from phi3v_tui.demo.drawing import KINDS, POSITIONS, SHAPE_COLOURS, Picture, random_size
+from phi3v_tui.demo.drawing import (
+    KINDS,
+    POSITIONS,
+    SHAPE_COLOURS,
+    Cell,
+    Picture,
+    random_size,
+)
 from phi3v_tui.demo.scene_questions import (
     count_words,
     say_list,
@@ -76,8 +83,42 @@ def ask_difference(
     )
     answer = say_list(Answer("The first picture shows "), pictures[0], scenes[0].shapes, 0)
     answer.say(".", ()).say(" The second shows ")
-    say_list(answer, pictures[1], scenes[1].shapes, 1).say(".", ())
-    return Turn(question, answer.say(f" {conclusion}"), "what differs")
+    changed = _say_second(answer, pictures, scenes)
+    answer.say(".", ()).look(f" {conclusion}", changed)
+    return Turn(question, answer, "what differs")
+
+
+def _say_second(
+    answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Scene]
+) -> tuple[tuple[int, Cell], ...]:
+    """Go through all places that hold a shape in either picture, and say what became of each.
+
+    Comparing place by place is what the model can learn; the conclusion then follows from the
+    words just written.
+
+    Returns:
+        The cells of all places that differ, in both pictures.
+    """
+    first, second = ({s.place: s for s in scene.shapes} for scene in scenes)
+    changed: tuple[tuple[int, Cell], ...] = ()
+    for i, place in enumerate(sorted(first.keys() | second.keys())):
+        old, new = first.get(place), second.get(place)
+        shown = pictures[0].labels.cells("place", place + 1)
+        shown += pictures[1].labels.cells("place", place + 1)
+        cells = tuple((picture, cell) for picture in (0, 1) for cell in dict.fromkeys(shown))
+        answer.look(f"{', ' if i else ''}{_became(old, new, place)}", cells)
+        changed += () if old == new else cells
+    return changed
+
+
+def _became(old: Shape | None, new: Shape | None, place: int) -> str:
+    if new is None:
+        return f"nothing at the {POSITIONS[place]}"
+    if old is None:
+        return f"a new {new.colour} {new.kind} {new.where}"
+    return (
+        f"the same {new.colour} {new.kind} {new.where}" if old == new else f"{new.name} {new.where}"
+    )
 
 
 def compare_item(rng: random.Random, held_out: bool) -> Item:

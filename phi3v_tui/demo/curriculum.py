@@ -79,7 +79,7 @@ STAGES = (
     Stage(
         "joint",
         1500,
-        {**ALL, "scene": 2.5, "chart": 5, "cover": 1.5},
+        {**ALL, "scene": 2.5, "compare": 5, "chart": 5, "cover": 1.5},
         0.3,
         1.0,
         rate=1e-3,

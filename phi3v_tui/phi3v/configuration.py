@@ -22,6 +22,9 @@ END_OF_SENTENCE = 2
 PUBLISHED_STOP_TOKENS = [32007, 32000, END_OF_SENTENCE]
 """`<|end|>`, `<|endoftext|>` and `</s>` of the published tokenizer."""
 
+CODE_BESIDE_THE_WEIGHTS = ("auto_map", "custom_pipelines")
+"""Settings that name code of the checkpoint, which transformers may run."""
+
 
 class Phi3VConfig(Phi3Config):
     """A Phi-3 decoder with a CLIP vision tower.
@@ -29,7 +32,7 @@ class Phi3VConfig(Phi3Config):
     Takes what the published config.json holds, and mends what transformers cannot use as it is:
     the rope type "su" is called longrope today, the pinned flash_attention_2 may not be installed,
     a sliding window as long as the context is none, and `eos_token_id` leaves out the tokens that
-    really end a turn.
+    really end a turn. Code that the file names is forgotten.
 
     Attributes:
         img_processor: The vision tower. `vision_config` in it holds CLIP vision settings; without
@@ -45,7 +48,8 @@ class Phi3VConfig(Phi3Config):
     embd_layer: dict[str, Any] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
-        kwargs.pop("_attn_implementation", None)
+        for name in ("_attn_implementation", *CODE_BESIDE_THE_WEIGHTS):
+            kwargs.pop(name, None)
         self.img_processor = self.img_processor or {"name": "clip_vision_model"}
         self.embd_layer = self.embd_layer or {"hd_transform_order": "sub_glb"}
         self.sliding_window = None

@@ -86,6 +86,15 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """Load as transformers does, but data only: safetensors, and no code.
+
+        With `trust_remote_code` it would run the checkpoint's custom_generate/generate.py.
+        """
+        kwargs.pop("trust_remote_code", None)
+        return super().from_pretrained(*args, **{"use_safetensors": True} | kwargs)
+
     def encode_image(self, pixel_values: Tensor, layout: CropGrid) -> Tensor:
         """Encode one picture.
 

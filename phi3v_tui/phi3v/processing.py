@@ -32,6 +32,24 @@ class Phi3VProcessor(ProcessorMixin):
     ) -> None:
         super().__init__(image_processor, tokenizer, chat_template=tokenizer.chat_template)
 
+    @classmethod
+    def from_pretrained(cls, name: Any, **kwargs: Any) -> "Phi3VProcessor":
+        """Load both parts as they are, without looking at the classes that the files name.
+
+        Those may be code in the checkpoint; and the LlamaTokenizer of the published files gives
+        other ids in transformers 5.
+
+        Args:
+            name: A folder or a hub id.
+            **kwargs: Where to find it (`revision`, `cache_dir`, ...), and settings of the image
+                processor such as `num_crops`.
+        """
+        kwargs.pop("trust_remote_code", None)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(
+            name, **kwargs, model_input_names=["input_ids", "attention_mask"]
+        )
+        return cls(Phi3VImageProcessor.from_pretrained(name, **kwargs), tokenizer)
+
     def __call__(
         self,
         text: str | Sequence[str] | None = None,
@@ -93,22 +111,6 @@ class Phi3VProcessor(ProcessorMixin):
             ids += [-number] * tokens_of_picture[number - 1]
             ids += piece
         return ids
-
-    @classmethod
-    def _get_arguments_from_pretrained(
-        cls, name: str, processor_dict: dict[str, Any] | None = None, **kwargs: Any
-    ) -> list[Any]:
-        """Load both parts as they are, without looking at the classes that the files name.
-
-        Those may be code in the checkpoint; and the LlamaTokenizer of the published files gives
-        other ids in transformers 5.
-        """
-        return [
-            Phi3VImageProcessor.from_pretrained(name, **kwargs),
-            PreTrainedTokenizerFast.from_pretrained(
-                name, **kwargs, model_input_names=["input_ids", "attention_mask"]
-            ),
-        ]
 
 
 def _check_numbers(numbers: list[int], num_pictures: int) -> None:

@@ -116,26 +116,6 @@ def test_settings_can_be_overridden_when_loading(checkpoint):
     assert tower.config._attn_implementation == "eager"
 
 
-def test_no_code_of_a_checkpoint_runs(copied, tmp_path):
-    """Not even where the caller trusts it and every file names it."""
-    sprung = tmp_path / "sprung"
-    for name in ("configuration_phi3_v", "modeling_phi3_v", "processing_phi3_v"):
-        (copied / f"{name}.py").write_text(
-            f"open({str(sprung)!r}, 'w').close()\nraise SystemExit('code of the checkpoint ran')\n"
-        )
-    assert "AutoModelForCausalLM" in json.loads((copied / "config.json").read_text())["auto_map"]
-    assert "auto_map" in json.loads((copied / "preprocessor_config.json").read_text())
-    for trust in (True, False, None):
-        processor = AutoProcessor.from_pretrained(copied, trust_remote_code=trust)
-        model = AutoModelForCausalLM.from_pretrained(copied, trust_remote_code=trust)
-        AutoConfig.from_pretrained(copied, trust_remote_code=trust)
-        AutoImageProcessor.from_pretrained(copied, trust_remote_code=trust)
-        AutoTokenizer.from_pretrained(copied, trust_remote_code=trust)
-        assert type(processor) is Phi3VProcessor
-        assert type(model) is Phi3VForCausalLM
-    assert not sprung.exists()
-
-
 def test_a_saved_processor_loads_again(checkpoint, tmp_path):
     processor = AutoProcessor.from_pretrained(checkpoint(MODELS[0]))
     processor.save_pretrained(tmp_path)

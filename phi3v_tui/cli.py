@@ -28,12 +28,36 @@ _GROUP_OPTIONS = ("--help", "--version")
 
 
 class _DefaultGroup(TyperGroup):
-    """A group that takes arguments which name no command as those of `chat`."""
+    """A group that takes arguments which name no command as those of `chat`.
+
+    The command's options may also stand before it: `--model demo ask` is `ask --model demo`.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in _GROUP_OPTIONS):
-            args = [_DEFAULT_COMMAND, *args]
-        return super().parse_args(ctx, args)
+        if args and args[0] in _GROUP_OPTIONS:
+            return super().parse_args(ctx, args)
+        first = self._first_argument(args)
+        if first < len(args) and args[first] in self.commands:
+            return super().parse_args(ctx, [args[first], *args[:first], *args[first + 1 :]])
+        return super().parse_args(ctx, [_DEFAULT_COMMAND, *args])
+
+    def _first_argument(self, args: list[str]) -> int:
+        """Index of the first that is neither an option nor the value of one."""
+        index = 0
+        while index < len(args) and args[index].startswith("-") and args[index] != "--":
+            index += 2 if args[index] in self._with_value else 1
+        return index
+
+    @property
+    def _with_value(self) -> set[str]:
+        """Options of any command that are followed by a value."""
+        options = [param for command in self.commands.values() for param in command.params]
+        return {
+            name
+            for option in options
+            for name in option.opts
+            if name.startswith("-") and not getattr(option, "is_flag", False)
+        }
 
 
 app = typer.Typer(

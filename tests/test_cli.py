@@ -58,6 +58,20 @@ def test_the_question_comes_through_a_pipe(ask, arguments):
     assert json.loads(result.stdout)["question"] == "Größe?"
 
 
+def test_options_may_come_before_the_command(tiny_checkpoint_35):
+    flags = ["--model", str(tiny_checkpoint_35), "--device=cpu", "--max-new-tokens", "3"]
+    arguments = [*flags, "--json", "-i", PICTURE, "ask", "What is it?"]
+    answer = json.loads(CliRunner().invoke(cli.app, arguments).stdout)
+    assert (answer["question"], answer["images"]) == ("What is it?", [PICTURE])
+    assert answer["usage"]["completion_tokens"] == 3
+
+
+def test_options_of_another_command_are_named():
+    result = CliRunner().invoke(cli.app, ["--resume", "ask", "Hi"])
+    assert result.exit_code == cli.USAGE
+    assert "--resume" in result.stderr
+
+
 def test_an_empty_pipe_is_wrong_usage(ask):
     result = ask(input=" \n")
     assert result.exit_code == cli.USAGE
@@ -127,6 +141,10 @@ class TestApp:
             (["a.png", "b.png"], ["a.png", "b.png"], False),
             (["--resume"], [], True),
             (["--model", "demo", "a.png"], ["a.png"], False),
+            (["--model", "ask", "a.png"], ["a.png"], False),
+            (["--resume", "chat", "a.png"], ["a.png"], True),
+            (["--", "ask"], ["ask"], False),
+            (["a.png", "ask"], ["a.png", "ask"], False),
             (["chat", "a.png", "--resume"], ["a.png"], True),
         ],
     )

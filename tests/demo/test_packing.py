@@ -22,7 +22,7 @@ from phi3v_tui.phi3v.prompt import PromptTokenizer, render
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return build_tokenizer(samples=60)
+    return build_tokenizer(samples=20)
 
 
 def packed_chain(batch, row: int, chain: int, first_turn: int) -> list[int]:

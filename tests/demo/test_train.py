@@ -1,0 +1,119 @@
+"""Training: every stage runs, a stopped run goes on, and what it writes can be used."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+from tokenizers import Tokenizer
+
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.demo import train
+from phi3v_tui.demo.curriculum import Stage
+from phi3v_tui.demo.export import export
+from phi3v_tui.demo.network import demo_config
+from phi3v_tui.demo.tokenizer import build_tokenizer
+from phi3v_tui.demo.train import Trainer
+from phi3v_tui.engine import collect
+from phi3v_tui.engine.base import Request
+from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.phi3v import Phi3VForCausalLM
+from phi3v_tui.phi3v.weights import BUNDLED
+
+PERCEPTION = Stage("perception", 2, {}, 1.0, 1.0)
+BIND = Stage("bind", 3, {"bind": 1}, 0.0, 0.0)
+JOINT = Stage("joint", 1, {"compare": 1}, 0.2, 0.5)
+
+
+class Stopped(Exception):
+    """Somebody pulled the plug."""
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return build_tokenizer(samples=20)
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer) -> Iterator[None]:
+    """One process, no evaluation, small batches, a checkpoint after every step."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
+    monkeypatch.setattr(train, "build_tokenizer", lambda: tokenizer)
+    monkeypatch.setattr(train, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(train, "perception_scores", lambda net: {})
+    monkeypatch.setattr(train, "language_scores", lambda net, tokenizer, mix: {})
+    monkeypatch.setattr(train, "ITEMS_PER_STEP", dict.fromkeys(train.ITEMS_PER_STEP, 1))
+    yield
+    dist.destroy_process_group()
+
+
+def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in trainer.net.state_dict().items()}
+
+
+def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], part: str) -> bool:
+    return any(part in k and not torch.equal(before[k], after[k]) for k in before)
+
+
+def test_each_stage_trains_its_part(tmp_path: Path) -> None:
+    trainer = Trainer(0, 1, tmp_path, seed=1)
+    states = [parameters(trainer)]
+    for stage in (PERCEPTION, BIND, JOINT):
+        trainer.stage(stage)
+        states.append(parameters(trainer))
+    tower, decoder = "vision_embed_tokens", "model.layers"
+    assert changed(states[0], states[1], tower)
+    assert not changed(states[0], states[1], decoder)
+    assert changed(states[1], states[2], decoder)
+    assert not changed(states[1], states[2], tower)
+    assert changed(states[2], states[3], decoder)
+    assert changed(states[2], states[3], tower)
+    assert all(torch.isfinite(v).all() for v in states[3].values())
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    step = Trainer.step
+
+    def stop_at_the_fourth(self: Trainer, stage: Stage, *rest) -> None:
+        if len(taken) == 4:
+            raise Stopped
+        taken.append(stage.name)
+        step(self, stage, *rest)
+
+    monkeypatch.setattr(Trainer, "step", stop_at_the_fourth)
+    with pytest.raises(Stopped):
+        Trainer(0, 1, tmp_path, seed=1).run((PERCEPTION, BIND))
+    saved = torch.load(tmp_path / "unfinished.pt", weights_only=True)
+    assert (saved["stage"], saved["step"]) == ("bind", 2)
+
+    monkeypatch.setattr(
+        Trainer,
+        "step",
+        lambda self, stage, *rest: (taken.append(stage.name), step(self, stage, *rest)),
+    )
+    Trainer(0, 1, tmp_path, seed=1).run((PERCEPTION, BIND))
+    assert taken == ["perception"] * 2 + ["bind"] * 3
+    assert (tmp_path / "bind.pt").exists()
+    assert not (tmp_path / "unfinished.pt").exists()
+
+
+def test_what_is_exported_can_be_talked_to(tmp_path: Path) -> None:
+    trainer = Trainer(0, 1, tmp_path, seed=1)
+    export(trainer.net.phi3v, trainer.tokenizer, tmp_path / "checkpoint")
+    engine = LocalEngine(str(tmp_path / "checkpoint"), device="cpu")
+    collect.load(engine)
+    request = Request((Message(Role.USER, "Hello"),), SamplingParams(max_new_tokens=3))
+    assert collect.answer(engine, request).finished.usage.prompt_tokens > 3
+    engine.close()
+
+
+def test_the_shipped_checkpoint_has_the_sizes_of_this_code() -> None:
+    shipped = Phi3VForCausalLM.from_pretrained(BUNDLED)
+    made_here = Phi3VForCausalLM(demo_config(shipped.config.vocab_size))
+    sizes = {k: v.shape for k, v in made_here.state_dict().items()}
+    assert sizes == {k: v.shape for k, v in shipped.state_dict().items()}

@@ -26,11 +26,10 @@ class Ending(StrEnum):
 class PictureEncoder(Protocol):
     """Vision tower and projection."""
 
-    def crops(self, attachment: Attachment, num_crops: int) -> int:
-        """Crops that encoding takes, the global view included."""
-
-    def encode(self, attachment: Attachment, num_crops: int, proceed: Callable[[], None]) -> Tensor:
-        """Features [tokens, hidden size]; calls `proceed` now and then, which may raise."""
+    def encode(
+        self, attachment: Attachment, num_crops: int, before_pass: Callable[[int], None]
+    ) -> Tensor:
+        """Features [tokens, hidden size]; tells `before_pass`, which may raise, of its crops."""
 
 
 @dataclass(slots=True)
@@ -66,6 +65,11 @@ class Generation:
         """Raise `Cancelled` if somebody has asked to stop."""
         if self.cancelled():
             raise Cancelled
+
+    def encode_crops(self, count: int) -> None:
+        """Count crops that go through the vision tower next, unless somebody wants to stop."""
+        self.proceed()
+        self.crops_encoded += count
 
 
 class Cancelled(Exception):
@@ -228,8 +232,7 @@ class Generator:
         attachment, num_crops = picture.attachment, generation.num_crops
         features = self.features.get(attachment.digest, num_crops)
         if features is None:
-            features = self.pictures.encode(attachment, num_crops, generation.proceed)
-            generation.crops_encoded += self.pictures.crops(attachment, num_crops)
+            features = self.pictures.encode(attachment, num_crops, generation.encode_crops)
             self.features.put(attachment.digest, num_crops, features)
         return features
 

@@ -31,17 +31,16 @@ class VisionEncoder:
         """Tokens that a picture takes in the prompt."""
         return self._layout(attachment, num_crops).num_tokens
 
-    def crops(self, attachment: Attachment, num_crops: int) -> int:
-        """Crops of a picture that the tower encodes, its global view included."""
-        return _distinct_views(self._layout(attachment, num_crops))
-
-    def encode(self, attachment: Attachment, num_crops: int, proceed: Callable[[], None]) -> Tensor:
+    def encode(
+        self, attachment: Attachment, num_crops: int, before_pass: Callable[[int], None]
+    ) -> Tensor:
         """Encode a picture.
 
         Args:
             attachment: The picture.
             num_crops: Most crops it is cut into.
-            proceed: Called before each pass of the tower; raises to stop.
+            before_pass: Called with the number of crops before each pass of the tower; raises to
+                stop.
 
         Returns:
             [tokens, hidden size].
@@ -50,7 +49,7 @@ class VisionEncoder:
         crops = self._image_processor.crops(attachment.image(), layout).to(self._device)
         passes = []
         for some in crops[: _distinct_views(layout)].split(CROPS_AT_ONCE[self._device.type]):
-            proceed()
+            before_pass(len(some))
             passes.append(self._embedding.encode_crops(some))
         features = torch.cat(passes).expand(layout.num_crops, -1, -1, -1)
         return self._embedding.img_projection(self._embedding.merge(features, layout))

@@ -63,7 +63,7 @@ class Bench:
         """
         ids = [*prompt.ids, *made]
         features = [
-            self.generator.pictures.encode(picture.attachment, num_crops, lambda: None)
+            self.generator.pictures.encode(picture.attachment, num_crops, lambda _: None)
             for picture in prompt.pictures
         ]
         tokens = []
@@ -193,6 +193,19 @@ def test_a_second_picture_is_the_only_one_encoded(bench):
     assert generation.crops_encoded == CROPS[4]
 
 
+@pytest.mark.parametrize("num_crops", CROPS)
+def test_crops_are_counted_as_the_tower_sees_them(bench, monkeypatch, num_crops):
+    b = bench()
+    embedding, seen = b.model.model.vision_embed_tokens, []
+    encode = embedding.encode_crops
+    monkeypatch.setattr(
+        embedding, "encode_crops", lambda crops: seen.extend(crops) or encode(crops)
+    )
+    generation = b.begin(b.prompt(user("?", WIDE, TALL), num_crops=num_crops), num_crops=num_crops)
+    b.run(generation)
+    assert generation.crops_encoded == len(seen) == 2 * CROPS[num_crops]
+
+
 def test_another_picture_of_the_same_size_is_not_mistaken(bench):
     b = bench()
     one = b.prompt(user("What?", WIDE))
@@ -318,6 +331,7 @@ def test_cancelling_is_heard_between_crops(bench):
     generation.cancelled = lambda: len(asked) == 2 or asked.append(1)
     assert b.run(generation) == []
     assert generation.ending is Ending.CANCELLED
+    assert generation.crops_encoded == 1
     assert b.generator.cache.length == 0
     b.run_and_check(generation.prompt, num_crops=4)
 

@@ -45,16 +45,9 @@ class Phi3VImageEmbedding(nn.Module):
         Returns:
             [tokens, hidden] for each picture.
         """
-        views = [_distinct_views(picture) for picture in pictures]
+        views = [distinct_views(picture) for picture in pictures]
         encoded = self.encode_crops(torch.cat(views)).split([len(view) for view in views])
-        features = [
-            part.expand(grid.num_crops, -1, -1, -1)
-            for part, grid in zip(encoded, grids, strict=True)
-        ]
-        return [
-            self.img_projection(self.merge(part, grid))
-            for part, grid in zip(features, grids, strict=True)
-        ]
+        return [self.project(part, grid) for part, grid in zip(encoded, grids, strict=True)]
 
     def encode_crops(self, crops: Tensor) -> Tensor:
         """Run the tower: [n, 3, size, size] -> [n, side, side, 4 * tower hidden]."""
@@ -63,6 +56,19 @@ class Phi3VImageEmbedding(nn.Module):
         side, width = self.tokens_per_side, patches.shape[-1]
         squares = patches.view(-1, side, 2, side, 2, width).transpose(2, 3)
         return squares.reshape(-1, side, side, 4 * width)
+
+    def project(self, features: Tensor, grid: CropGrid) -> Tensor:
+        """Turn one picture into token embeddings.
+
+        Args:
+            features: [n, side, side, d] of its distinct views, from `encode_crops`.
+            grid: That its crops lie in.
+
+        Returns:
+            [tokens, hidden].
+        """
+        views = features.expand(grid.num_crops, -1, -1, -1)
+        return self.img_projection(self.merge(views, grid))
 
     def merge(self, features: Tensor, grid: CropGrid) -> Tensor:
         """Lay out one picture: [grid.num_crops, side, side, d] -> [tokens, d]."""
@@ -78,6 +84,6 @@ class Phi3VImageEmbedding(nn.Module):
         return torch.cat([square, ends], dim=1).flatten(0, 1)
 
 
-def _distinct_views(crops: Tensor) -> Tensor:
+def distinct_views(crops: Tensor) -> Tensor:
     """Leave out the only crop where it equals the global view, as it does in a 1 x 1 grid."""
     return crops[:1] if len(crops) == 2 and torch.equal(crops[0], crops[1]) else crops

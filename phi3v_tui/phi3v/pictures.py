@@ -8,6 +8,7 @@ from torch import Tensor
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout, crop_layout
+from phi3v_tui.phi3v.image_embedding import distinct_views
 
 CROPS_AT_ONCE = {"cpu": 1, "cuda": 8}
 """Crops the tower takes in one pass; between passes a cancel is heard."""
@@ -48,16 +49,10 @@ class VisionEncoder:
         layout = self._layout(attachment, num_crops)
         crops = self._image_processor.crops(attachment.image(), layout).to(self._device)
         passes = []
-        for some in crops[: _distinct_views(layout)].split(CROPS_AT_ONCE[self._device.type]):
+        for some in distinct_views(crops).split(CROPS_AT_ONCE[self._device.type]):
             before_pass(len(some))
             passes.append(self._embedding.encode_crops(some))
-        features = torch.cat(passes).expand(layout.num_crops, -1, -1, -1)
-        return self._embedding.img_projection(self._embedding.merge(features, layout))
+        return self._embedding.project(torch.cat(passes), layout)
 
     def _layout(self, attachment: Attachment, num_crops: int) -> CropLayout:
         return crop_layout(attachment.width, attachment.height, num_crops, self._crop_size)
-
-
-def _distinct_views(layout: CropLayout) -> int:
-    """Views that differ: in a grid of one, the crop is the same as the global view."""
-    return 1 if layout.rows == layout.cols == 1 else layout.num_crops

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from phi3v_tui.errors import ModelError
 from phi3v_tui.phi3v import hub
+from phi3v_tui.phi3v.configuration import Phi3VConfig
 from phi3v_tui.phi3v.devices import free_memory
 from phi3v_tui.phi3v.hub import Report
+from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
 
 PUBLISHED = ("microsoft/Phi-3.5-vision-instruct", "microsoft/Phi-3-vision-128k-instruct")
 """Published checkpoints, the one to prefer first."""
@@ -88,7 +90,9 @@ def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -
     return _from_hub(model, report)
 
 
-def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, report: Report) -> Any:
+def load(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, report: Report
+) -> Phi3VForCausalLM:
     """Read a checkpoint's weights.
 
     Args:
@@ -98,14 +102,11 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, repor
         report: Told of the bytes read.
 
     Returns:
-        A `Phi3VForCausalLM`, ready for inference.
+        The model, ready for inference.
 
     Raises:
         ModelError: The weights are damaged, or not those of the config.
     """
-    from phi3v_tui.phi3v.configuration import Phi3VConfig
-    from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
-
     config = Phi3VConfig.from_pretrained(checkpoint.folder)
     tensors = _read(checkpoint, device, dtype, report)
     try:
@@ -129,12 +130,8 @@ def _mismatch(checkpoint: Checkpoint) -> ModelError:
 def _automatic(device: torch.device, dtype: torch.dtype) -> Checkpoint:
     """The published weights where they are here and fit, else the bundled ones."""
     for repo in PUBLISHED:
-        folder = hub.cached(repo)
-        if folder is None:
-            continue
-        try:
-            checkpoint = _checked(folder, repo.split("/")[1])
-        except ModelError:
+        checkpoint = _cached(repo)
+        if checkpoint is None:
             continue
         if fits(checkpoint, device, dtype):
             return checkpoint
@@ -158,20 +155,27 @@ def _bundled(notice: str = _DEMO_NOTICE) -> Checkpoint:
 
 
 def _from_hub(repo: str, report: Report) -> Checkpoint:
-    name = repo.split("/")[1]
-    folder = hub.cached(repo)
-    if folder is not None and _is_complete(folder):
-        return _checked(folder, name)
+    checkpoint = _cached(repo)
+    if checkpoint is not None:
+        return checkpoint
     # The config alone first: nobody should wait for gigabytes of a model that cannot be run.
     _check_config(hub.download_config(repo, report), repo)
-    return _checked(hub.download(repo, report), name)
+    return _checked(hub.download(repo, report), _short_name(repo))
 
 
-def _is_complete(folder: Path) -> bool:
+def _cached(repo: str) -> Checkpoint | None:
+    """A checkpoint from the hub that is on this machine already, and whole."""
+    folder = hub.cached(repo)
+    if folder is None:
+        return None
     try:
-        return bool(_weight_files(folder)) and (folder / "tokenizer.json").is_file()
+        return _checked(folder, _short_name(repo))
     except ModelError:
-        return False
+        return None
+
+
+def _short_name(repo: str) -> str:
+    return repo.split("/")[1]
 
 
 def _checked(folder: Path, name: str) -> Checkpoint:

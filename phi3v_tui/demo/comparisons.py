@@ -70,7 +70,7 @@ def _the(shape: Shape) -> str:
 def ask_difference(
     rng: random.Random, pictures: Sequence[Picture], scenes: Sequence[Scene], conclusion: str
 ) -> Turn:
-    """What differs: the answer first says what each picture shows, then compares."""
+    """What differs: the answer goes through both pictures place by place, then concludes."""
     question = phrase(
         rng,
         "What is different?",
@@ -81,20 +81,19 @@ def ask_difference(
         "What changed?",
         "Are the two pictures the same?",
     )
-    answer = say_list(Answer("The first picture shows "), pictures[0], scenes[0].shapes, 0)
-    answer.say(".", ()).say(" The second shows ")
-    changed = _say_second(answer, pictures, scenes)
+    answer = Answer("From the first to the second picture: ")
+    changed = _say_pairs(answer, pictures, scenes)
     answer.say(".", ()).look(f" {conclusion}", changed)
     return Turn(question, answer, "what differs")
 
 
-def _say_second(
+def _say_pairs(
     answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Scene]
 ) -> tuple[tuple[int, Cell], ...]:
-    """Go through all places that hold a shape in either picture, and say what became of each.
+    """Go through all places that hold a shape in either picture; say both, then the verdict.
 
-    Comparing place by place is what the model can learn; the conclusion then follows from the
-    words just written.
+    Each half is a plain look at one picture, and the verdict compares words just written. With
+    the verdict first, or after two whole lists, it was never learnt.
 
     Returns:
         The cells of all places that differ, in both pictures.
@@ -105,20 +104,20 @@ def _say_second(
         old, new = first.get(place), second.get(place)
         shown = pictures[0].labels.cells("place", place + 1)
         shown += pictures[1].labels.cells("place", place + 1)
-        cells = tuple((picture, cell) for picture in (0, 1) for cell in dict.fromkeys(shown))
-        answer.look(f"{', ' if i else ''}{_became(old, new, place)}", cells)
-        changed += () if old == new else cells
+        cells = tuple(dict.fromkeys(shown))
+        both = tuple((picture, cell) for picture in (0, 1) for cell in cells)
+        answer.look("; " if i else "", both)
+        answer.say(old.name if old else "nothing", cells, 0)
+        answer.say(f" and {new.name if new else 'nothing'}", cells, 1)
+        answer.look(f" at the {POSITIONS[place]}, {_verdict(old, new)}", both)
+        changed += () if old == new else both
     return changed
 
 
-def _became(old: Shape | None, new: Shape | None, place: int) -> str:
-    if new is None:
-        return f"nothing at the {POSITIONS[place]}"
-    if old is None:
-        return f"a new {new.colour} {new.kind} {new.where}"
-    return (
-        f"the same {new.colour} {new.kind} {new.where}" if old == new else f"{new.name} {new.where}"
-    )
+def _verdict(old: Shape | None, new: Shape | None) -> str:
+    if old == new:
+        return "the same"
+    return "gone" if new is None else "new" if old is None else "changed"
 
 
 def compare_item(rng: random.Random, held_out: bool) -> Item:

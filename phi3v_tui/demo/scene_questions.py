@@ -44,6 +44,7 @@ def ask_describe(rng: random.Random, picture: Picture, scene: Scene) -> Turn:
         "What does this image show?",
         "Describe this image in detail.",
         "Can you describe what you see?",
+        "Tell me what this picture shows.",
     )
     answer = say_list(Answer("I see "), picture, scene.shapes)
     answer.say(".", ()).say(f" That makes {count_words(len(scene.shapes))} on a ")

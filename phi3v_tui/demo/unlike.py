@@ -86,6 +86,25 @@ def _stripes(numbers: np.random.Generator, height: int, width: int) -> np.ndarra
     return pixels + numbers.normal(0, 15, pixels.shape)
 
 
+def _tiles(numbers: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """A quilt of coloured tiles, like a mosaic, a map or a screen full of icons."""
+    rows, columns = numbers.integers(3, 30, 2)
+    tiles = Image.fromarray(numbers.integers(0, 256, (rows, columns, 3), dtype=np.uint8))
+    angle = numbers.uniform(-45, 45) if numbers.random() < 0.5 else 0.0
+    large = tiles.resize((2 * width, 2 * height), Image.Resampling.NEAREST).rotate(angle)
+    box = (width // 2, height // 2, width // 2 + width, height // 2 + height)
+    return np.asarray(large.crop(box)).astype(float)
+
+
+def _rings(numbers: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Rings around a point, like wood, ripples or a target."""
+    y, x = np.mgrid[:height, :width]
+    cx, cy = numbers.uniform(0, width), numbers.uniform(0, height)
+    far = np.hypot(x - cx, (y - cy) * numbers.uniform(0.5, 2)) * numbers.uniform(0.05, 0.4)
+    waves = [127 + 127 * np.sin(far + p) for p in numbers.uniform(0, 6.3, 3)]
+    return np.stack(waves, -1) + numbers.normal(0, numbers.uniform(0, 15), (height, width, 3))
+
+
 def _rooms(numbers: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Many overlapping rectangles and textures, like a street, a room or a busy screen."""
     pixels = _clouds(numbers, height, width)
@@ -105,9 +124,11 @@ MAKERS = {
     "static": _static,
     "gradient": _gradient,
     "rooms": _rooms,
+    "tiles": _tiles,
+    "rings": _rings,
     "stripes": _stripes,
 }
-TRAINED_KINDS = ("clouds", "landscape", "blobs", "static", "rooms")
+TRAINED_KINDS = ("clouds", "landscape", "blobs", "static", "rooms", "tiles", "rings")
 HELD_OUT_KINDS = ("gradient", "stripes")
 
 

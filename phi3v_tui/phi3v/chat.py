@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -68,6 +69,8 @@ class ChatModel:
         """
         logging.set_verbosity_error()
         logging.disable_progress_bar()
+        # Its words about broken connections would stand between ours.
+        hub_logging.set_verbosity_error()
         devices.leave_a_core()
         place = devices.choose_device(device)
         dtype = devices.choose_dtype(place)

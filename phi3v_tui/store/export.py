@@ -80,7 +80,7 @@ def _export(
     except OSError as error:
         raise StoreError(
             f"The transcript cannot be written to {target}: {error.strerror or error}.",
-            "Choose another folder or free some space.",
+            "Free some space, or make the folder writable.",
         ) from error
     return file
 

@@ -65,11 +65,29 @@ class Phi3VApp(App[int]):
         self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
+        self._asked_theme = settings.theme
         self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
 
     def get_default_screen(self) -> Screen:
         """Start with the chat."""
         return self.chat
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Give Textual's own themes the colour that only ours name."""
+        variables = super().get_css_variables()
+        variables.setdefault("muted", variables["foreground-muted"])
+        self.theme_variables = variables
+        return variables
+
+    def on_mount(self) -> None:
+        """Say if the theme asked for is not there."""
+        if self._asked_theme not in self.available_themes:
+            self.notify(
+                f"There is no theme {self._asked_theme}. Ctrl+P, Change the theme, lists them.",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """Fill the command palette."""
@@ -79,6 +97,11 @@ class Phi3VApp(App[int]):
         """Copy by OSC 52 and, within tmux, through tmux; say which."""
         super().copy_to_clipboard(text)
         self.notify(clipboard.describe(clipboard.copy_through_tmux(text, os.environ)))
+
+    async def action_quit(self) -> None:
+        """Quit, but not at once where that would lose the conversation."""
+        if self.chat.may_discard("Ctrl+Q"):
+            self.exit()
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C, which would be too easy a way to lose a conversation."""

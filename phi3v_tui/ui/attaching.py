@@ -8,11 +8,21 @@ from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.folder import looks_like_picture
 
+MOST_TOLD = 3
+"""Files whose errors are told one by one: more would cover what is typed."""
+
 
 def picture_paths(text: str) -> list[Path]:
     """The paths that a submitted text consists of, if they look like pictures."""
     paths = paths_in(text)
     return paths if all(looks_like_picture(path) for path in paths) else []
+
+
+def summary(errors: list[AttachmentError]) -> str:
+    """A sentence for each of a few files, and a count of the others."""
+    told = "\n".join(str(error) for error in errors[:MOST_TOLD])
+    untold = len(errors) - MOST_TOLD
+    return f"{told}\nAnd {untold} more." if untold > 0 else told
 
 
 async def read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[AttachmentError]]:

@@ -13,7 +13,9 @@ def commands(app: App[int], screen: Screen) -> Iterator[SystemCommand]:
     """What the palette offers: every key of the chat by its words, and the themes."""
     for key in KEYS:
         yield SystemCommand(key.description, key_name(key.key), _action(screen, key.action))
-    yield SystemCommand("Change the theme", "Colours, dark and light", app.action_change_theme)
+    yield SystemCommand(
+        "Change the theme", "Dark and light; config.toml keeps a choice", app.action_change_theme
+    )
 
 
 def _action(screen: Screen, action: str) -> Callable[[], Awaitable[None]]:

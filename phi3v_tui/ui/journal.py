@@ -9,7 +9,11 @@ from phi3v_tui.store.history import History
 
 
 class Journal:
-    """The stored conversations, as the screen uses them: no call raises."""
+    """The stored conversations, as the screen uses them: no call raises.
+
+    Attributes:
+        is_failing: Whether the last write did not succeed.
+    """
 
     def __init__(self, path: Path, complain: Callable[[StoreError], None]) -> None:
         """Open nothing yet.
@@ -21,13 +25,13 @@ class Journal:
         self._path = path
         self._complain = complain
         self._history: History | None = None
-        self._complained = False
+        self.is_failing = False
 
     def save(self, conversation: Conversation) -> None:
         """Write what is new."""
         try:
             self._open().save(conversation)
-            self._complained = False
+            self.is_failing = False
         except StoreError as error:
             self._complain_once(error)
 
@@ -50,6 +54,6 @@ class Journal:
         return self._history
 
     def _complain_once(self, error: StoreError) -> None:
-        if not self._complained:
-            self._complained = True
+        if not self.is_failing:
+            self.is_failing = True
             self._complain(error)

@@ -1,6 +1,7 @@
 """Text of people, files and models, made safe to draw."""
 
 import unicodedata
+from pathlib import Path
 
 _KEPT = "\n\t"
 _REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -34,6 +35,13 @@ def typed(text: str) -> str:
     """Clean up pasted text: line ends become newlines, control characters go."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", unified.translate(_REMOVED))
+
+
+def short_path(path: Path) -> str:
+    """A path as people write it, with ~ for the home folder; safe to draw."""
+    home = Path.home()
+    short = "~" / path.relative_to(home) if path.is_relative_to(home) else path
+    return drawable(str(short))
 
 
 def pixel_size(width: int, height: int) -> str:

@@ -158,6 +158,39 @@ async def test_bad_file_is_one_sentence_and_nothing_is_lost(
         assert attached(app) == ["my shapes.png"]
 
 
+async def test_several_bad_files_are_one_notice(make_app, shapes, tmp_path):
+    app = make_app([shapes, *(_file(tmp_path, k) for k in ("text", "folder", "strip", "missing"))])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
+        (notice,) = app._notifications
+        for sentence in ("not a picture", "is a folder", "short side", "And 1 more."):
+            assert sentence in notice.message
+        await paste(pilot, app, str(tmp_path / "missing.png"))
+        await wait_until(pilot, lambda: "There is no file" in notices(app))
+        assert len(app._notifications) == 1
+
+
+async def test_prompt_sent_while_a_bad_picture_is_read_stays(make_app, engine, tmp_path):
+    app = make_app()
+    async with app.run_test() as pilot:
+        composer(app).text = "What is this?"
+        app.chat._read_and_attach([tmp_path / "missing.png"])
+        composer(app).post_message(composer(app).PromptSubmitted("What is this?"))
+        await wait_until(pilot, lambda: "There is no file" in notices(app))
+        assert composer(app).text == "What is this?"
+        assert engine.requests == []
+
+
+async def test_the_newest_of_many_pictures_is_in_sight(make_app, shapes):
+    app = make_app([shapes] * 6)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: len(app.chat.query(AttachmentChip)) == 6)
+        bar = app.chat.query_one(AttachmentBar)
+        assert bar.size.height < 6
+        last = app.chat.query(AttachmentChip).last()
+        await wait_until(pilot, lambda: bar.region.contains_region(last.region))
+
+
 async def test_picture_without_a_question_asks_for_one(make_app, engine, shapes):
     app = make_app()
     async with app.run_test() as pilot:
@@ -217,4 +250,14 @@ async def test_click_on_a_picture_in_the_log_shows_it(make_app, engine, shapes, 
         await submit(pilot, app, "What are these?")
         await wait_until(pilot, lambda: engine.requests)
         await pilot.click(app.chat.query(PictureLine).first())
+        await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")
+
+
+async def test_picture_in_the_log_is_shown_by_keys(make_app, engine, shapes, chart):
+    app = make_app([shapes, chart])
+    async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: len(attached(app)) == 2)
+        await submit(pilot, app, "What are these?")
+        await wait_until(pilot, lambda: engine.requests)
+        await pilot.press("shift+tab", "shift+tab", "enter")
         await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")

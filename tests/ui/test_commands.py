@@ -2,12 +2,13 @@
 
 from textual.widgets import Static
 
+from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.app import Phi3VApp
 from phi3v_tui.ui.screens.chat import KEYS
 from phi3v_tui.ui.screens.help import HelpScreen, key_name
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion, Welcome
 from tests.ui.scripted_engine import ScriptedEngine
-from tests.ui.steps import composer, drawn, notices, submit, wait_until
+from tests.ui.steps import composer, drawn, notes, notices, submit, wait_until
 
 
 async def test_help_lists_every_key(make_app):
@@ -85,5 +86,20 @@ async def test_unknown_theme_falls_back_to_the_apps_own(make_app, engine, settin
     from dataclasses import replace
 
     app = make_app(settings=replace(settings, theme="no-such-theme"))
-    async with app.run_test():
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: "no theme no-such-theme" in notices(app))
         assert app.theme == "phi3v-dark"
+
+
+async def test_every_theme_of_the_palette_can_be_chosen(make_app, engine, shapes):
+    app = make_app([shapes])
+    async with app.run_test() as pilot:
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.fail(ModelError("No memory is left.", "Close something."))
+        await wait_until(pilot, lambda: notes(app))
+        assert len(app.available_themes) > 2
+        for theme in app.available_themes:
+            app.theme = theme
+            await pilot.pause()
+            assert "Scripted-vision" in drawn(app.chat.status)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual.widgets import OptionList
 
 from phi3v_tui.ui.folder import MOST_HITS, Kind, list_folder, matching
 from phi3v_tui.ui.plain_text import byte_size
@@ -85,6 +86,49 @@ async def test_folder_is_opened_and_left_again_and_remembered(make_app, album):
         await wait_until(pilot, lambda: attached(app) == ["beach.png"])
         picker = await _open_picker(pilot, app)
         assert _names(picker) == ["..", "beach.png"]
+
+
+async def test_several_marked_files_are_attached_in_the_order_of_marking(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await _filter(pilot, picker, "wood", ["wood.jpg"])
+        await pilot.press("tab", *["backspace"] * 4, *"sea")
+        await wait_until(pilot, lambda: _names(picker) == ["[b]sea[.png"])
+        await pilot.press("tab")
+        assert picker.query_one("#picker").border_subtitle == "2 marked: Enter attaches"
+        assert "✓ [b]sea[.png" in str(picker.query_one(OptionList).get_option_at_index(0).prompt)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg", "[b]sea[.png"])
+
+
+async def test_mark_is_taken_off_and_folders_take_none(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await _filter(pilot, picker, "wood", ["wood.jpg"])
+        await pilot.press("tab", "tab")
+        assert picker.query_one("#picker").border_subtitle == ""
+        await pilot.press(*["backspace"] * 4)
+        await _filter(pilot, picker, "holi", ["Holiday"])
+        await pilot.press("tab")
+        assert picker.query_one("#picker").border_subtitle == ""
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: _names(picker) == ["..", "beach.png"])
+
+
+async def test_marked_file_that_is_no_picture_keeps_the_picker_open(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await _filter(pilot, picker, "notes", ["notes.txt"])
+        await pilot.press("tab", "enter")
+        preview = picker.query_one(ImagePreview)
+        await wait_until(pilot, lambda: "not a picture" in drawn(preview))
+        assert app.screen is picker
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        assert attached(app) == []
 
 
 async def test_picture_without_suffix_is_known_by_its_content(make_app, album):

@@ -14,6 +14,7 @@ from tests.ui.steps import (
     attach,
     attached,
     composer,
+    drawn,
     notes,
     notices,
     prompts,
@@ -136,6 +137,31 @@ async def test_disk_that_cannot_be_written_is_told_once_and_the_chat_goes_on(
         await _talk(pilot, app, engine, "And?", "Bye.")
         assert notices(app).count("Not saved") == 1
         assert "Bye." in answers(app)[-1]
+        assert "Not saved" in drawn(app.chat.status)
+        settings.data_dir.unlink()
+        await _talk(pilot, app, engine, "Now?", "Yes.")
+        assert "Not saved" not in drawn(app.chat.status)
+    assert [turn.message.text for turn in _stored(settings)][::2] == ["Hello", "And?", "Now?"]
+
+
+async def test_conversation_that_is_not_saved_is_left_only_after_a_warning(
+    make_app, engine, settings
+):
+    settings.data_dir.write_text("a file where the folder should be")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: "Ctrl+N again loses it" in notices(app))
+        assert "Hi." in answers(app)[0]
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: not answers(app))
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, lambda: "Ctrl+Q again loses it" in notices(app))
+        assert app.return_code is None
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
 
 
 async def test_transcript_is_saved_beside_its_pictures_and_the_place_told(make_app, engine, shapes):
@@ -146,7 +172,7 @@ async def test_transcript_is_saved_beside_its_pictures_and_the_place_told(make_a
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: "Saved" in notices(app))
         (written,) = Path.cwd().glob("*.md")
-        assert str(written) in notices(app)
+        assert f"{written.name}, in {Path.cwd()}" in notices(app)
         assert "A **circle**." in written.read_text()
         pictures = [p for p in Path.cwd().rglob("*.png") if p.read_bytes() == shapes.read_bytes()]
         assert len(pictures) == 1
@@ -164,6 +190,23 @@ async def test_commands_without_a_conversation_say_so(make_app, key, sentence):
         assert list(Path.cwd().iterdir()) == []
 
 
+async def test_transcript_goes_home_where_the_folder_takes_none(
+    make_app, engine, monkeypatch, tmp_path
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        (tmp_path / "file").touch()
+        (tmp_path / "home").mkdir()
+        monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "file")
+        monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "Saved" in notices(app))
+        (written,) = (tmp_path / "home").glob("*.md")
+        assert f"{written.name}, in ~" in notices(app)
+        assert "Hi." in written.read_text()
+
+
 async def test_transcript_in_a_folder_that_cannot_be_written_is_a_sentence(
     make_app, engine, monkeypatch, tmp_path
 ):
@@ -173,6 +216,7 @@ async def test_transcript_in_a_folder_that_cannot_be_written_is_a_sentence(
         blocked = tmp_path / "file"
         blocked.touch()
         monkeypatch.setattr(Path, "cwd", lambda: blocked)
+        monkeypatch.setattr(Path, "home", lambda: blocked)
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: "Not saved" in notices(app))
         assert "Hi." in answers(app)[0]

@@ -86,7 +86,7 @@ class AnsweringScreen(Screen[None]):
 
     async def _begin_answer(self, prompt_id: str) -> None:
         turn = self._conversation.append_reply(prompt_id)
-        self._journal.save(self._conversation)
+        self._save()
         view = await self.transcript.add(Entry(turn, speaker=self._speaker))
         assert isinstance(view, AnswerView)
         view.wait(self._reason_to_wait())
@@ -121,7 +121,7 @@ class AnsweringScreen(Screen[None]):
         if now - answer.saved_at >= _SAVE_EVERY_SECONDS:
             answer.saved_at = now
             self._conversation.update_reply(answer.turn_id, answer.text)
-            self._journal.save(self._conversation)
+            self._save()
 
     @on(gen.AnswerFinished)
     async def _keep_answer(self, message: gen.AnswerFinished) -> None:
@@ -170,7 +170,7 @@ class AnsweringScreen(Screen[None]):
         remark: str = "",
     ) -> None:
         turn = self._conversation.update_reply(answer.turn_id, answer.text, state, token_ids)
-        self._journal.save(self._conversation)
+        self._save()
         self.transcript.update_last(Entry(turn, speaker=answer.view.entry.speaker))
         await answer.view.finish(turn, remark)
 
@@ -183,7 +183,7 @@ class AnsweringScreen(Screen[None]):
         else:
             await self.transcript.remove_last(2)
             self._return_prompt()
-        self._journal.save(self._conversation)
+        self._save()
 
     def _return_prompt(self) -> None:
         """Put the last prompt of the path back where it was typed."""
@@ -209,6 +209,10 @@ class AnsweringScreen(Screen[None]):
         self._engine.cancel()
         answer.text += answer.generation.take_text()
         await self._close(answer, TurnState.CANCELLED)
+
+    def _save(self) -> None:
+        self._journal.save(self._conversation)
+        self.status.is_unsaved = self._journal.is_failing
 
     def save_before_leaving(self) -> None:
         """Save what there is; called when the app ends, in whichever way."""

@@ -3,29 +3,28 @@
 import asyncio
 from pathlib import Path
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
-from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import StoreError
 from phi3v_tui.settings import Settings
-from phi3v_tui.store.export import export_markdown
 from phi3v_tui.ui.answers import entries, never_began, prompt_to_answer_again, shown_path
-from phi3v_tui.ui.attaching import picture_paths, read_pictures
-from phi3v_tui.ui.screens.answering import AnsweringScreen
-from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.attaching import picture_paths
+from phi3v_tui.ui.plain_text import short_path
+from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
-from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
+from phi3v_tui.ui.transcripts import save_transcript
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
-from phi3v_tui.ui.widgets.message_view import Entry, PictureLine
+from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
@@ -45,7 +44,7 @@ KEYS = (
 )
 
 
-class ChatScreen(AnsweringScreen):
+class ChatScreen(AttachingScreen):
     """Log and picture side by side; below them pictures to send, composer and status line."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]
@@ -68,13 +67,10 @@ class ChatScreen(AnsweringScreen):
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
         """
-        super().__init__(engine, settings)
+        super().__init__(engine, settings, image_mode)
         self._pictures = pictures
         self._resume = resume
-        self._image_mode = image_mode
-        self._folder = Path.cwd()
-        self._reading_pictures = 0
-        self._submit_when_read = False
+        self._warned_of_loss = False
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -151,85 +147,12 @@ class ChatScreen(AnsweringScreen):
         self.composer.put_back(message.text)
         self.composer.focus()
 
-    # Pictures.
-
-    @on(Composer.PathsPasted)
-    def _attach_pasted(self, message: Composer.PathsPasted) -> None:
-        self._read_and_attach(message.paths, message.text)
-
-    def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
-        """Attach files; if one is no picture, `text` is typed instead, where there is any."""
-        self._reading_pictures += 1
-        self._attach_in_turn(paths, text)
-
-    @work
-    async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
-        read, errors = await read_pictures(paths)
-        for error in errors:
-            self.notify(
-                str(error), title="Not attached", severity="error", timeout=10, markup=False
-            )
-        if errors and text:
-            self.composer.insert(text)
-        else:
-            self._add_pictures(read)
-        self._reading_pictures -= 1
-        if self._submit_when_read and not self._reading_pictures:
-            self._submit_when_read = False
-            self.composer.post_message(Composer.PromptSubmitted(self.composer.text))
-
-    def _add_pictures(self, pictures: list[Attachment]) -> None:
-        if pictures:
-            self.attachment_bar.attachments += tuple(pictures)
-            self._show_picture(pictures[-1])
-
-    @on(Composer.AttachmentTakenBack)
-    def _take_back_picture(self) -> None:
-        self.attachment_bar.remove_last()
-
-    @on(AttachmentChip.Chosen)
-    @on(PictureLine.Chosen)
-    def _show_chosen(self, message: AttachmentChip.Chosen | PictureLine.Chosen) -> None:
-        self._show_picture(message.attachment)
-        self._set_preview_shown(True)
-
-    @on(AttachmentChip.Removed)
-    def _focus_composer(self) -> None:
-        self.composer.focus()
-
-    def _show_picture(self, attachment: Attachment | None) -> None:
-        preview = self.query_one("#preview", ImagePreview)
-        preview.attachment = attachment
-        self.set_class(attachment is not None, "-has-picture")
-
-    def _set_preview_shown(self, shown: bool) -> None:
-        self.set_class(shown, "-preview-shown")
-        self.set_class(not shown, "-preview-hidden")
-
     @on(Markdown.LinkClicked)
     def _show_link(self, message: Markdown.LinkClicked) -> None:
         """Opening it could start a browser on another machine; the address can be copied."""
         self.notify(message.href, title="Link", markup=False)
 
     # Commands.
-
-    def action_attach(self) -> None:
-        """Choose a picture file."""
-        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits)
-
-        def attach(attachment: Attachment | None) -> None:
-            self._folder = picker.folder
-            self._add_pictures([attachment] if attachment else [])
-
-        self.app.push_screen(picker, attach)
-
-    def action_toggle_preview(self) -> None:
-        """Show or hide the picture pane."""
-        preview = self.query_one("#preview", ImagePreview)
-        if preview.attachment is None:
-            self.notify("There is no picture yet: Ctrl+O attaches one.")
-        else:
-            self._set_preview_shown(not preview.display)
 
     async def action_stop(self) -> None:
         """Stop the answer, and keep what has come."""
@@ -273,17 +196,39 @@ class ChatScreen(AnsweringScreen):
         if not self._conversation.path():
             self.notify("There is nothing to save yet.")
             return
-        name = f"phi3v-{self._conversation.created.astimezone():%Y-%m-%d-%H%M}.md"
         try:
-            written = export_markdown(self._conversation, Path.cwd() / name)
+            written = save_transcript(self._conversation)
         except StoreError as error:
             self.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
             return
-        self.notify(str(written), title="Saved", timeout=10, markup=False)
+        words = f"{written.name}, in {short_path(written.parent)}"
+        self.notify(words, title="Saved", timeout=10, markup=False)
+
+    def may_discard(self, key: str) -> bool:
+        """Whether the conversation may go: it is saved, or the person was warned before.
+
+        Args:
+            key: The key that, pressed again, loses it.
+        """
+        is_lost = self._journal.is_failing and bool(self._conversation.path())
+        if not is_lost or self._warned_of_loss:
+            return True
+        self._warned_of_loss = True
+        self.notify(
+            f"This conversation could not be saved. Ctrl+S writes it to a file; "
+            f"{key} again loses it.",
+            title="Not saved",
+            severity="warning",
+            timeout=12,
+        )
+        return False
 
     async def action_new_conversation(self) -> None:
         """Begin an empty conversation; what is typed and attached stays."""
+        if not self.may_discard("Ctrl+N"):
+            return
         await self._abandon_answer()
+        self._warned_of_loss = False
         self._conversation = Conversation(self._settings.system_prompt)
         await self._show_conversation()
         self.status.context_used = None

@@ -18,8 +18,9 @@ from textual.widgets.option_list import Option
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.folder import MOST_HITS, FolderEntry, Kind, list_folder, matching
-from phi3v_tui.ui.plain_text import drawable
+from phi3v_tui.ui.plain_text import drawable, short_path
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 
@@ -42,12 +43,13 @@ class FilterInput(Input):
             self.post_message(self.Emptied())
 
 
-class FilePickerScreen(ModalScreen[Attachment | None]):
-    """Browse folders, filter by typing, look, and attach."""
+class FilePickerScreen(ModalScreen[list[Attachment]]):
+    """Browse folders, filter by typing, look, and attach one picture or those marked."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS = [
         Binding("escape", "cancel", "Cancel"),
+        Binding("tab", "mark", "Mark", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
@@ -68,6 +70,8 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         self._limits = limits
         self._entries: list[FolderEntry] = []
         self._shown: list[FolderEntry] = []
+        self._marked: list[Path] = []
+        self._unshown = 0
         self._filter_timer: Timer | None = None
         self._preview_timer: Timer | None = None
 
@@ -80,7 +84,7 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
                 yield OptionList(id="names", compact=True)
                 yield ImagePreview(self._mode, "picker-preview")
             yield Static(
-                "Enter attaches or opens · ↑↓ move · Backspace parent folder · Esc cancels",
+                "Enter attaches · Tab marks several · Backspace goes up · Esc cancels",
                 id="picker-keys",
                 markup=False,
             )
@@ -93,7 +97,20 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
 
     def action_cancel(self) -> None:
         """Leave without a picture."""
-        self.dismiss(None)
+        self.dismiss([])
+
+    def action_mark(self) -> None:
+        """Mark the chosen file to be attached with others, or take the mark off; go on below."""
+        path, index = self._highlighted(), self.query_one(OptionList).highlighted
+        if path is None or index is None or self._shown[index].kind is Kind.FOLDER:
+            return
+        if path in self._marked:
+            self._marked.remove(path)
+        else:
+            self._marked.append(path)
+        self._label_again(index)
+        self._tell_count()
+        self.action_move(1)
 
     def action_move(self, by: int) -> None:
         """Move the choice while the filter keeps the keys."""
@@ -117,9 +134,7 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
             self._open(path)
             return
         self._show_matching()
-        chosen = self._highlighted()
-        if chosen is not None:
-            self._open(chosen)
+        self._open_chosen()
 
     @on(OptionList.OptionHighlighted)
     def _preview_soon(self) -> None:
@@ -129,7 +144,15 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
 
     @on(OptionList.OptionSelected)
     def _take_clicked(self) -> None:
-        if path := self._highlighted():
+        self._open_chosen()
+
+    def _open_chosen(self) -> None:
+        """Open a folder, or attach: the marked files if there are any, else the chosen one."""
+        index, path = self.query_one(OptionList).highlighted, self._highlighted()
+        is_folder = index is not None and path and self._shown[index].kind is Kind.FOLDER
+        if self._marked and not is_folder:
+            self._attach_files(self._marked)
+        elif path is not None:
             self._open(path)
 
     def _highlighted(self) -> Path | None:
@@ -143,11 +166,16 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
     async def _open(self, path: Path) -> None:
         if await asyncio.to_thread(path.is_dir):
             self._enter(path)
-            return
-        try:
-            self.dismiss(await asyncio.to_thread(Attachment.from_path, path))
-        except AttachmentError as error:
-            self.query_one(ImagePreview).explain(str(error))
+        else:
+            self._attach_files([path])
+
+    @work(group="attach", exclusive=True)
+    async def _attach_files(self, paths: list[Path]) -> None:
+        read, errors = await read_pictures(paths)
+        if errors:
+            self.query_one(ImagePreview).explain(summary(errors))
+        else:
+            self.dismiss(read)
 
     @work(group="list", exclusive=True)
     async def _enter(self, folder: Path) -> None:
@@ -159,7 +187,7 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
             return
         self.folder = folder
         self._entries = [_PARENT, *entries] if folder != folder.parent else entries
-        self.query_one("#folder", Static).update(Content(drawable(_short(folder))))
+        self.query_one("#folder", Static).update(Content(short_path(folder)))
         with self.prevent(Input.Changed):
             self.query_one(Input).value = ""
         self._show_matching()
@@ -170,17 +198,26 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         self._shown = hits[:MOST_HITS]
         names = self.query_one(OptionList)
         names.clear_options()
-        names.add_options(Option(_label(entry)) for entry in self._shown)
+        names.add_options(Option(self._label(entry)) for entry in self._shown)
         if self._shown:
             names.highlighted = _first_choice(self._shown, bool(wanted))
-        self._tell_count(len(hits))
-
-    def _tell_count(self, hits: int) -> None:
-        picker = self.query_one("#picker")
-        more = hits - len(self._shown)
-        picker.border_subtitle = f"{more:,} more: type to narrow down" if more else ""
-        if not hits:
+        else:
             self.query_one(ImagePreview).explain("No file here has this in its name.")
+        self._unshown = len(hits) - len(self._shown)
+        self._tell_count()
+
+    def _tell_count(self) -> None:
+        marked = f"{len(self._marked)} marked: Enter attaches" if self._marked else ""
+        more = f"{self._unshown:,} more: type to narrow down" if self._unshown else ""
+        self.query_one("#picker").border_subtitle = " · ".join(filter(None, (marked, more)))
+
+    def _label(self, entry: FolderEntry) -> Content:
+        is_marked = self.folder / entry.name in self._marked
+        return Content.assemble(("✓ ", "$accent bold") if is_marked else "", _name(entry))
+
+    def _label_again(self, index: int) -> None:
+        names = self.query_one(OptionList)
+        names.replace_option_prompt_at_index(index, self._label(self._shown[index]))
 
     def _preview(self) -> None:
         path = self._highlighted()
@@ -202,12 +239,6 @@ class FilePickerScreen(ModalScreen[Attachment | None]):
         preview.attachment = attachment
 
 
-def _short(folder: Path) -> str:
-    """A folder as people write it, with ~ for the home folder."""
-    home = Path.home()
-    return str("~" / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
-
-
 def _unfiltered(entries: list[FolderEntry]) -> list[FolderEntry]:
     return [entry for entry in entries if entry is _PARENT or not entry.name.startswith(".")]
 
@@ -220,7 +251,7 @@ def _first_choice(shown: list[FolderEntry], is_filtered: bool) -> int:
     return next(pictures, 0)
 
 
-def _label(entry: FolderEntry) -> Content:
+def _name(entry: FolderEntry) -> Content:
     name = drawable(entry.name).replace("\n", "␊")
     match entry.kind:
         case Kind.FOLDER:

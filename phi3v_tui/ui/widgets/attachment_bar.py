@@ -90,6 +90,8 @@ class AttachmentBar(VerticalScroll, can_focus=False):
         """Fold the bar when it is empty."""
         self.display = bool(self.attachments)
 
+        self.call_after_refresh(self.scroll_end, animate=False)
+
     def remove_last(self) -> None:
         """Take the last picture away, if there is one."""
         self.attachments = self.attachments[:-1]

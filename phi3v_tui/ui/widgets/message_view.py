@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -40,8 +41,10 @@ class Entry:
     speaker: str = "Assistant"
 
 
-class PictureLine(Static):
-    """A picture of a message, by number and name; a click shows it."""
+class PictureLine(Static, can_focus=True):
+    """A picture of a message, by number and name; a click or Enter shows it."""
+
+    BINDINGS = [Binding("enter,space", "show_picture", "Show")]
 
     @dataclass
     class Chosen(Message):
@@ -57,12 +60,16 @@ class PictureLine(Static):
             (f"  {pixel_size(attachment.width, attachment.height)}", "$muted"),
         )
         super().__init__(label, markup=False)
-        self.tooltip = "Click to show it"
+        self.tooltip = "Click or Enter shows it"
         self._attachment = attachment
 
     def on_click(self, event: events.Click) -> None:
         """Ask for the picture."""
         event.stop()
+        self.action_show_picture()
+
+    def action_show_picture(self) -> None:
+        """Ask for the picture."""
         self.post_message(self.Chosen(self._attachment))
 
 

@@ -15,6 +15,7 @@ class StatusBar(Horizontal):
 
     model: reactive[str] = reactive("")
     activity: reactive[str] = reactive("")
+    is_unsaved: reactive[bool] = reactive(False)
     context_used: reactive[int | None] = reactive(None)
     context_length: reactive[int | None] = reactive(None)
     tokens_per_second: reactive[float | None] = reactive(None)
@@ -26,7 +27,7 @@ class StatusBar(Horizontal):
 
     def on_mount(self) -> None:
         """Show what is known, and again whenever it changes."""
-        for name in ("model", "activity"):
+        for name in ("model", "activity", "is_unsaved"):
             self.watch(self, name, self._show_left)
         for name in ("context_used", "context_length", "tokens_per_second"):
             self.watch(self, name, self._show_right)
@@ -37,7 +38,11 @@ class StatusBar(Horizontal):
         self.activity = ""
 
     def _show_left(self) -> None:
-        parts = [(drawable(self.model), "bold"), (drawable(self.activity), "$muted")]
+        parts = [
+            (drawable(self.model), "bold"),
+            (drawable(self.activity), "$muted"),
+            ("Not saved" if self.is_unsaved else "", "$error"),
+        ]
         shown = [Content.styled(text, style) for text, style in parts if text]
         self.query_one("#status-left", Static).update(Content("  ").join(shown))
 
@@ -50,8 +55,8 @@ class StatusBar(Horizontal):
         if self.context_length is None:
             return ""
         if self.context_used is None:
-            return f"{self.context_length:,} tokens"
-        return f"{self.context_used:,} of {self.context_length:,} tokens"
+            return f"context {self.context_length:,}"
+        return f"context {self.context_used:,} of {self.context_length:,}"
 
     def _speed_words(self) -> str:
         if self.tokens_per_second is None:

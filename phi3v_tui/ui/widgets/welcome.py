@@ -46,7 +46,7 @@ class Welcome(Vertical):
         yield Static(
             Content.assemble(
                 ("Ctrl+O", "bold $accent"),
-                " attaches a picture, and so does pasting its path. Then ask, for example:",
+                " attaches a picture, and so does pasting its path. Then ask:",
             ),
             classes="first-step",
             markup=False,

@@ -1,0 +1,113 @@
+"""The part of the chat that attaches pictures and shows them."""
+
+from pathlib import Path
+
+from textual import on, work
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.engine.base import Engine
+from phi3v_tui.errors import AttachmentError
+from phi3v_tui.settings import Settings
+from phi3v_tui.ui.attaching import read_pictures, summary
+from phi3v_tui.ui.screens.answering import AnsweringScreen
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
+from phi3v_tui.ui.widgets.composer import Composer
+from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from phi3v_tui.ui.widgets.message_view import PictureLine
+
+
+class AttachingScreen(AnsweringScreen):
+    """Reads pictures in workers, so that typing goes on; a prompt sent meanwhile waits for them."""
+
+    def __init__(self, engine: Engine, settings: Settings, image_mode: ImageMode) -> None:
+        """Begin without pictures.
+
+        Args:
+            engine: Not loaded yet.
+            settings: For sampling, pictures and where to save.
+            image_mode: How pictures are drawn.
+        """
+        super().__init__(engine, settings)
+        self._image_mode = image_mode
+        self._folder = Path.cwd()
+        self._reading_pictures = 0
+        self._submit_when_read = False
+
+    @on(Composer.PathsPasted)
+    def _attach_pasted(self, message: Composer.PathsPasted) -> None:
+        self._read_and_attach(message.paths, message.text)
+
+    def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
+        """Attach files; if one is no picture, `text` is typed instead, where there is any."""
+        self._reading_pictures += 1
+        self._attach_in_turn(paths, text)
+
+    @work
+    async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
+        read, errors = await read_pictures(paths)
+        if errors:
+            self._submit_when_read = False  # the question may be about what is missing
+            self._tell_unattached(errors)
+        if errors and text:
+            self.composer.insert(text)
+        else:
+            self._add_pictures(read)
+        self._reading_pictures -= 1
+        if self._submit_when_read and not self._reading_pictures:
+            self._submit_when_read = False
+            self.composer.post_message(Composer.PromptSubmitted(self.composer.text))
+
+    def _tell_unattached(self, errors: list[AttachmentError]) -> None:
+        # One notice at a time: several would cover what is typed.
+        self.app.clear_notifications()
+        self.notify(
+            summary(errors), title="Not attached", severity="error", timeout=15, markup=False
+        )
+
+    def _add_pictures(self, pictures: list[Attachment]) -> None:
+        if pictures:
+            self.attachment_bar.attachments += tuple(pictures)
+            self._show_picture(pictures[-1])
+
+    @on(Composer.AttachmentTakenBack)
+    def _take_back_picture(self) -> None:
+        self.attachment_bar.remove_last()
+
+    @on(AttachmentChip.Chosen)
+    @on(PictureLine.Chosen)
+    def _show_chosen(self, message: AttachmentChip.Chosen | PictureLine.Chosen) -> None:
+        self._show_picture(message.attachment)
+        self._set_preview_shown(True)
+
+    @on(AttachmentChip.Removed)
+    def _focus_composer(self) -> None:
+        self.composer.focus()
+
+    def _show_picture(self, attachment: Attachment | None) -> None:
+        preview = self.query_one("#preview", ImagePreview)
+        preview.attachment = attachment
+        self.set_class(attachment is not None, "-has-picture")
+
+    def _set_preview_shown(self, shown: bool) -> None:
+        self.set_class(shown, "-preview-shown")
+        self.set_class(not shown, "-preview-hidden")
+
+    def action_attach(self) -> None:
+        """Choose a picture file."""
+        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits)
+
+        def attach(pictures: list[Attachment] | None) -> None:
+            self._folder = picker.folder
+            self._add_pictures(pictures or [])
+
+        self.app.push_screen(picker, attach)
+
+    def action_toggle_preview(self) -> None:
+        """Show or hide the picture pane."""
+        preview = self.query_one("#preview", ImagePreview)
+        if preview.attachment is None:
+            self.notify("There is no picture yet: Ctrl+O attaches one.")
+        else:
+            self._set_preview_shown(not preview.display)

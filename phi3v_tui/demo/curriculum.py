@@ -88,8 +88,8 @@ STAGES = (
     ),
     Stage(
         "polish",
-        900,
-        {**ALL, "scene": 2, "follow-up": 2, "compare": 6, "chart": 4.5, "cover": 0.5},
+        1100,
+        {**ALL, "scene": 1.5, "compare": 9, "chart": 4.5, "cover": 0.3, "album": 1},
         0.2,
         0.7,
         rate=1e-3,

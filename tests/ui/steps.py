@@ -15,9 +15,11 @@ from phi3v_tui.ui.widgets.message_view import AnswerView, NoteView, PromptView
 TIMEOUT_SECONDS = 10
 
 
-async def wait_until(pilot: Pilot, condition: Callable[[], object]) -> None:
+async def wait_until(
+    pilot: Pilot, condition: Callable[[], object], seconds: float = TIMEOUT_SECONDS
+) -> None:
     """Let the app work until a condition holds; fail if it never does."""
-    async with asyncio.timeout(TIMEOUT_SECONDS):
+    async with asyncio.timeout(seconds):
         while not condition():
             await pilot.pause(0.005)
     await pilot.pause()

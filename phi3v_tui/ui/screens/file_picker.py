@@ -84,7 +84,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
                 yield OptionList(id="names", compact=True)
                 yield ImagePreview(self._mode, "picker-preview")
             yield Static(
-                "Enter attaches · Tab marks several · Backspace goes up · Esc cancels",
+                "Enter attaches · Tab marks more · Backspace goes up · Esc cancels",
                 id="picker-keys",
                 markup=False,
             )

@@ -15,7 +15,7 @@ _TYPING = (
     ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
     ("Paste, drop", "A picture's path attaches the picture"),
     ("Backspace", "In an empty prompt: takes the last picture back"),
-    ("Shift+Tab", "To the pictures: Enter shows one, Delete takes an unsent one back"),
+    ("Shift+Tab", "To the pictures: Enter shows one, Delete takes it back"),
 )
 _READING = (
     ("PgUp PgDn", "Scroll the conversation"),

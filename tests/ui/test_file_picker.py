@@ -70,6 +70,23 @@ async def test_enter_straight_after_typing_takes_what_was_typed(make_app, album,
         await wait_until(pilot, lambda: attached(app) == ["wood.jpg"])
 
 
+async def test_moved_choice_is_the_one_attached(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _open_picker(pilot, app)
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg"])
+
+
+async def test_keys_straight_after_typing_mean_what_was_typed(make_app, album, monkeypatch):
+    monkeypatch.setattr(file_picker, "_FILTER_AFTER_SECONDS", 3600)
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _open_picker(pilot, app)
+        await pilot.press(*"wood", "tab", *["backspace"] * 4, *"stone", "tab", "enter")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg", "stone"])
+
+
 async def test_folder_is_opened_and_left_again_and_remembered(make_app, album):
     app = make_app()
     async with app.run_test() as pilot:

@@ -72,6 +72,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._shown: list[FolderEntry] = []
         self._marked: list[Path] = []
         self._unshown = 0
+        self._filtered_by = ""
         self._filter_timer: Timer | None = None
         self._preview_timer: Timer | None = None
 
@@ -101,6 +102,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def action_mark(self) -> None:
         """Mark the chosen file to be attached with others, or take the mark off; go on below."""
+        self._filter_now()
         path, index = self._highlighted(), self.query_one(OptionList).highlighted
         if path is None or index is None or self._shown[index].kind is Kind.FOLDER:
             return
@@ -114,6 +116,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def action_move(self, by: int) -> None:
         """Move the choice while the filter keeps the keys."""
+        self._filter_now()
         names = self.query_one(OptionList)
         if names.option_count:
             names.highlighted = max(0, min((names.highlighted or 0) + by, names.option_count - 1))
@@ -126,14 +129,14 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     def _filter_soon(self) -> None:
         if self._filter_timer:
             self._filter_timer.stop()
-        self._filter_timer = self.set_timer(_FILTER_AFTER_SECONDS, self._show_matching)
+        self._filter_timer = self.set_timer(_FILTER_AFTER_SECONDS, self._filter_now)
 
     @on(Input.Submitted)
     def _take(self, event: Input.Submitted) -> None:
         if path := _typed_path(event.value, self.folder):
             self._open(path)
             return
-        self._show_matching()
+        self._filter_now()
         self._open_chosen()
 
     @on(OptionList.OptionHighlighted)
@@ -192,8 +195,13 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             self.query_one(Input).value = ""
         self._show_matching()
 
+    def _filter_now(self) -> None:
+        """Catch up with what was typed, so that a key means what the person expects."""
+        if self.query_one(Input).value != self._filtered_by:
+            self._show_matching()
+
     def _show_matching(self) -> None:
-        wanted = self.query_one(Input).value
+        self._filtered_by = wanted = self.query_one(Input).value
         hits = matching(self._entries, wanted) if wanted else _unfiltered(self._entries)
         self._shown = hits[:MOST_HITS]
         names = self.query_one(OptionList)

@@ -230,7 +230,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written") as caught:
         export_markdown(chat(), tmp_path / "file" / "talk.md")
-    assert "another folder" in caught.value.remedy
+    assert "make the folder writable" in caught.value.remedy
 
 
 def test_nothing_is_left_behind_when_the_disk_is_full(tmp_path, monkeypatch):

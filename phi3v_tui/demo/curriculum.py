@@ -96,6 +96,16 @@ STAGES = (
         muon_rate=3e-3,
         decay=0.6,
     ),
+    Stage(
+        "settle",
+        420,
+        {**ALL, "bind": 1, "scene": 5, "follow-up": 3, "compare": 6, "cover": 0.2, "album": 1},
+        0.0,
+        0.0,
+        rate=7e-4,
+        muon_rate=1.8e-3,
+        decay=1.0,
+    ),
 )
 
 

@@ -7,7 +7,6 @@ and each held-out scene has at least one of them.
 import hashlib
 import math
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from phi3v_tui.demo.drawing import (
@@ -72,12 +71,10 @@ def random_background(rng: random.Random) -> str:
     return "white" if rng.random() < 0.6 else rng.choice(BACKGROUNDS)
 
 
-def random_shape(
-    rng: random.Random, background: str, place: int, kinds: Sequence[str] = KINDS
-) -> Shape:
-    """Any shape of these kinds that can be seen on the background."""
+def random_shape(rng: random.Random, background: str, place: int) -> Shape:
+    """Any shape that can be seen on the background."""
     colours = [c for c in SHAPE_COLOURS if c != background]
-    return Shape(rng.choice(kinds), rng.choice(colours), place)
+    return Shape(rng.choice(KINDS), rng.choice(colours), place)
 
 
 def random_scene(
@@ -95,9 +92,7 @@ def random_scene(
         background = random_background(rng)
         number = count or rng.choice((1, 1, 2, 2, 3, 3, 4, 5))
         places = sorted(rng.sample(range(9), number))
-        # Few kinds now and then, so that several shapes are of the same one.
-        kinds = rng.sample(KINDS, 2) if rng.random() < 0.3 and not distinct else KINDS
-        shapes = tuple(random_shape(rng, background, p, kinds) for p in places)
+        shapes = tuple(random_shape(rng, background, p) for p in places)
         if distinct and len({s.kind for s in shapes}) < number:
             continue
         if any(map(is_held_out, shapes)) == held_out:

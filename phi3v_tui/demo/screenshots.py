@@ -39,8 +39,8 @@ async def converse(pilot: Pilot[int], app: Phi3VApp, prompts: list[str]) -> None
     for prompt in prompts:
         app.chat.composer.text = prompt
         await pilot.press("enter")
-        await until(pilot, lambda: app.chat.is_answering)
-        await until(pilot, lambda: not app.chat.is_answering)
+        # A short answer may have ended already; a prompt that was taken leaves the composer empty.
+        await until(pilot, lambda: not app.chat.composer.text and not app.chat.is_answering)
     await pilot.pause(0.5)
 
 

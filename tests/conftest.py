@@ -11,7 +11,7 @@ os.environ.pop("TEXTUAL_THEME", None)
 
 _HOME = Path(tempfile.mkdtemp(prefix="phi3v-tui-test-home-"))
 for _name in list(os.environ):
-    if _name.startswith(("XDG_", "PHI3V_TUI_", "HF_")) and _name != "PHI3V_TUI_GOLDEN":
+    if _name.startswith(("XDG_", "PHI3V_TUI_", "HF_")):
         del os.environ[_name]
 os.environ |= {
     "HOME": str(_HOME),

@@ -1,7 +1,7 @@
 """Numbers of the reference code to compare with.
 
 tests/golden holds what a fresh clone needs. The full set, several times as large, is used too where
-the environment variable PHI3V_TUI_GOLDEN names its folder.
+the environment variable PHI3V_GOLDEN names its folder.
 """
 
 import json
@@ -18,10 +18,10 @@ from tests.support.tiny_checkpoint import GOLDEN, TINY_3, TINY_35, Tiny
 
 IMAGES = GOLDEN / "image_processor" / "images"
 MODELS = (TINY_3, TINY_35)
-FULL = os.environ.get("PHI3V_TUI_GOLDEN")
+FULL = os.environ.get("PHI3V_GOLDEN")
 
 needs_full_goldens = pytest.mark.skipif(
-    not FULL, reason="PHI3V_TUI_GOLDEN does not name the folder of the full goldens"
+    not FULL, reason="PHI3V_GOLDEN does not name the folder of the full goldens"
 )
 
 

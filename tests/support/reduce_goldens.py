@@ -1,6 +1,6 @@
 """Write tests/golden/model/*.reduced.safetensors from the full goldens.
 
-PHI3V_TUI_GOLDEN=folder python -m tests.support.reduce_goldens
+PHI3V_GOLDEN=folder python -m tests.support.reduce_goldens
 """
 
 from safetensors.numpy import save_file

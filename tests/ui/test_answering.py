@@ -30,7 +30,7 @@ async def _ask(pilot, app, engine, text="What is this?") -> None:
 async def _answer(pilot, app, engine, *pieces: str) -> None:
     engine.say(*pieces)
     engine.finish()
-    await wait_until(pilot, lambda: app.chat._answer is None)
+    await wait_until(pilot, lambda: not app.chat.is_answering)
 
 
 async def test_answer_streams_in_and_ends_as_markdown(make_app, engine):
@@ -151,7 +151,7 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: engine._load_emit)
         engine.progress("Reading weights", 30, 100)
-        await wait_until(pilot, lambda: app.chat._loading)
+        await wait_until(pilot, lambda: app.chat.answering.loading)
         await submit(pilot, app, "What is this?")
         await wait_until(pilot, lambda: answers(app))
         assert prompts(app) == ["You\nWhat is this?"]
@@ -171,7 +171,7 @@ async def test_prompt_that_waits_for_the_model_is_given_back_at_once(make_app):
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: engine._load_emit)
         engine.progress("Starting torch")
-        await wait_until(pilot, lambda: app.chat._loading)
+        await wait_until(pilot, lambda: app.chat.answering.loading)
         await submit(pilot, app, "What is this?")
         await wait_until(pilot, lambda: answers(app))
         await pilot.press("escape")
@@ -261,7 +261,7 @@ async def test_late_end_of_an_abandoned_answer_does_not_end_the_next_one(make_ap
         engine.say("Hi.")
         await wait_until(pilot, lambda: "Hi." in answers(app)[0])
         assert "too late" not in answers(app)[0]
-        assert app.chat._answer is not None
+        assert app.chat.is_answering
         await _answer(pilot, app, engine, " You.")
         assert "Hi. You." in answers(app)[0]
 
@@ -280,7 +280,7 @@ async def test_cut_off_answer_says_so(make_app, engine):
         await _ask(pilot, app, engine)
         engine.say("Once upon")
         engine.finish(FinishReason.LENGTH)
-        await wait_until(pilot, lambda: app.chat._answer is None)
+        await wait_until(pilot, lambda: not app.chat.is_answering)
         assert "cut off" in answers(app)[0]
 
 

@@ -77,7 +77,7 @@ async def test_pictures_are_numbered_through_the_conversation(make_app, engine, 
         await submit(pilot, app, "What is this?")
         await wait_until(pilot, lambda: engine.requests)
         engine.finish()
-        await wait_until(pilot, lambda: app.chat._answer is None)
+        await wait_until(pilot, lambda: not app.chat.is_answering)
         await attach(pilot, app, chart)
         assert "2 chart.png" in drawn(app.chat.query_one(AttachmentBar))
         await submit(pilot, app, "And this?")

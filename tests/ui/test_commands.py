@@ -39,7 +39,7 @@ async def test_copy_takes_the_markdown_of_the_last_answer(make_app, engine):
         await wait_until(pilot, lambda: engine.requests)
         engine.say("A **circle**.")
         engine.finish()
-        await wait_until(pilot, lambda: app.chat._answer is None)
+        await wait_until(pilot, lambda: not app.chat.is_answering)
         await pilot.press("ctrl+g")
         await wait_until(pilot, lambda: "terminal's clipboard" in notices(app))
         assert app.clipboard == "A **circle**."

@@ -40,7 +40,7 @@ async def _talk(pilot, app, engine, text, answer) -> None:
     await _ask(pilot, app, engine, text)
     engine.say(answer)
     engine.finish()
-    await wait_until(pilot, lambda: app.chat._answer is None)
+    await wait_until(pilot, lambda: not app.chat.is_answering)
 
 
 async def test_prompt_is_stored_before_anything_is_generated(make_app, engine, settings, shapes):

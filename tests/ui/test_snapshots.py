@@ -77,7 +77,7 @@ async def _converse(pilot, path: Path) -> None:
     app = pilot.app
     engine.say(*ANSWER.splitlines(keepends=True))
     engine.finish()
-    await wait_until(pilot, lambda: app.chat._answer is None)
+    await wait_until(pilot, lambda: not app.chat.is_answering)
     await _picture_drawn(pilot, app.chat.query_one("#preview", ImagePreview))
 
 

@@ -21,8 +21,7 @@ def _long_conversation(turns: int) -> Conversation:
 
 
 async def _show(app, conversation: Conversation) -> TranscriptView:
-    app.chat._conversation = conversation
-    await app.chat._show_conversation()
+    await app.chat.open_conversation(conversation)
     return app.chat.query_one(TranscriptView)
 
 
@@ -63,7 +62,7 @@ async def test_regenerating_keeps_the_count_of_earlier_messages(make_app, engine
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: engine.requests)
         assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(view)
-        assert entries(app.chat._conversation, "")[-1].turn.id == app.chat._answer.turn_id
+        assert entries(app.chat.conversation, "")[-1].turn.id == app.chat.answering.current.turn_id
 
 
 async def test_view_stays_at_the_end_until_the_person_scrolls_up(make_app, engine):
@@ -95,7 +94,7 @@ async def test_first_and_next_prompts_are_followed_to_the_end(make_app, engine):
             await wait_until(pilot, lambda count=count: len(engine.requests) == count)
             engine.say("Once\n\n" * 20)
             engine.finish()
-            await wait_until(pilot, lambda: app.chat._answer is None)
+            await wait_until(pilot, lambda: not app.chat.is_answering)
             await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y > 0)
             await pilot.press("pageup")
             await wait_until(pilot, lambda: view.scroll_y < view.max_scroll_y)

@@ -73,11 +73,11 @@ async def _ask(pilot, app: Phi3VApp, text: str) -> str:
         lambda: len(answers(app)) > count and not app.chat.is_answering,
         MODEL_SECONDS,
     )
-    return app.chat._conversation.path()[-1].message.text.lower()
+    return app.chat.conversation.path()[-1].message.text.lower()
 
 
 def _said(app: Phi3VApp) -> list[str]:
-    return [turn.message.text for turn in app.chat._conversation.path()]
+    return [turn.message.text for turn in app.chat.conversation.path()]
 
 
 @pytest.mark.parametrize("colour", ["red", "blue"])
@@ -131,7 +131,9 @@ async def test_stopped_answer_is_found_again_as_far_as_it_came(start, tmp_path):
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: attached(app))
         await submit(pilot, app, "Describe this picture.")
-        await wait_until(pilot, lambda: app.chat._answer and app.chat._answer.text, MODEL_SECONDS)
+        await wait_until(
+            pilot, lambda: app.chat.is_answering and app.chat.answering.current.text, MODEL_SECONDS
+        )
         await pilot.press("escape")
         engine.go_on.set()
         await wait_until(pilot, lambda: "stopped" in answers(app)[0])

@@ -14,19 +14,16 @@ from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import StoreError
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.answers import entries, never_began, prompt_to_answer_again, shown_path
+from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.transcripts import save_transcript
-from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import Entry
-from phi3v_tui.ui.widgets.status_bar import StatusBar
-from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _WIDE_COLUMNS = 110
@@ -75,12 +72,12 @@ class ChatScreen(AttachingScreen):
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
         with Horizontal(id="upper"):
-            yield TranscriptView("transcript")
+            yield self.transcript
             yield ImagePreview(self._image_mode, "preview")
         with Vertical(id="lower"):
-            yield AttachmentBar()
-            yield Composer("composer")
-            yield StatusBar()
+            yield self.attachment_bar
+            yield self.composer
+            yield self.status
 
     def on_mount(self) -> None:
         """Paint first; whatever takes time comes after."""
@@ -96,19 +93,27 @@ class ChatScreen(AttachingScreen):
             self._read_and_attach(self._pictures)
 
     async def _reopen(self) -> None:
-        conversation = await asyncio.to_thread(self._journal.latest)
+        conversation = await asyncio.to_thread(self.shown.journal.latest)
         if conversation is None:
             self.notify("There is no earlier conversation yet; this is a new one.", markup=False)
             return
-        self._conversation = conversation
-        await self._show_conversation()
+        await self.open_conversation(conversation)
+
+    async def open_conversation(self, conversation: Conversation) -> None:
+        """Show a conversation instead of the one before."""
+        await self.shown.open(conversation)
+        self._number_pictures()
+        self.status.context_used = None
+        self.status.tokens_per_second = None
         self._show_last_picture()
         path = conversation.path()
         if path and never_began(path[-1]):
-            self._return_prompt()
+            await self._return_prompt()
 
     def _show_last_picture(self) -> None:
-        pictures = [p for turn in shown_path(self._conversation) for p in turn.message.attachments]
+        """The last one of the conversation or, in a new one, of the next prompt."""
+        said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
+        pictures = said or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
 
     # What the person sends.
@@ -124,7 +129,7 @@ class ChatScreen(AttachingScreen):
         elif paths := picture_paths(text):
             self.composer.clear()
             self._read_and_attach(paths, text)
-        elif self._answer is not None:
+        elif self.is_answering:
             self.notify("The answer is still coming: Esc stops it. Your prompt stays here.")
         else:
             await self._ask(text)
@@ -134,10 +139,10 @@ class ChatScreen(AttachingScreen):
             self.notify("Type a question about the picture, then press Enter.")
 
     async def _ask(self, text: str) -> None:
-        turn = self._conversation.append_user(text, self.attachment_bar.attachments)
+        turn = self.conversation.append_user(text, self.attachment_bar.attachments)
         self.composer.clear()
         self.attachment_bar.attachments = ()
-        numbers = self._conversation.picture_numbers()[turn.id]
+        numbers = self.conversation.picture_numbers()[turn.id]
         await self.transcript.add(Entry(turn, numbers))
         await self._begin_answer(turn.id)
         self._number_pictures()
@@ -156,18 +161,15 @@ class ChatScreen(AttachingScreen):
 
     async def action_stop(self) -> None:
         """Stop the answer, and keep what has come."""
-        if self._answer is None:
-            self.composer.focus()
-        elif self._loading:
-            await self._withdraw_waiting_prompt()
+        if self.is_answering:
+            await self.answering.stop()
         else:
-            self.status.activity = "Stopping"
-            self._engine.cancel()
+            self.composer.focus()
 
     async def action_regenerate(self) -> None:
         """Answer the last prompt again; the answer before is kept in the history."""
-        prompt = prompt_to_answer_again(self._conversation)
-        if self._answer is not None:
+        prompt = prompt_to_answer_again(self.conversation)
+        if self.is_answering:
             self.notify("The answer is still coming: Esc stops it.")
         elif prompt is None:
             self.notify("There is no prompt to answer yet.")
@@ -176,14 +178,14 @@ class ChatScreen(AttachingScreen):
             await self._begin_answer(prompt.id)
 
     async def _drop_shown_answer(self) -> None:
-        if shown_path(self._conversation)[-1].message.role is Role.ASSISTANT:
+        if shown_path(self.conversation)[-1].message.role is Role.ASSISTANT:
             await self.transcript.remove_last(1)
 
     def action_copy_answer(self) -> None:
         """Copy the last answer as Markdown."""
         answers = [
             entry.turn.message.text
-            for entry in entries(self._conversation, self._speaker)
+            for entry in self.shown.entries
             if entry.turn.message.role is Role.ASSISTANT and entry.turn.message.text
         ]
         if answers:
@@ -193,11 +195,11 @@ class ChatScreen(AttachingScreen):
 
     def action_save_transcript(self) -> None:
         """Save the conversation as Markdown, with its pictures beside it."""
-        if not self._conversation.path():
+        if not self.conversation.path():
             self.notify("There is nothing to save yet.")
             return
         try:
-            written = save_transcript(self._conversation)
+            written = save_transcript(self.conversation)
         except StoreError as error:
             self.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
             return
@@ -210,7 +212,7 @@ class ChatScreen(AttachingScreen):
         Args:
             key: The key that, pressed again, loses it.
         """
-        is_lost = self._journal.is_failing and bool(self._conversation.path())
+        is_lost = self.shown.journal.is_failing and bool(self.conversation.path())
         if not is_lost or self._warned_of_loss:
             return True
         self._warned_of_loss = True
@@ -227,14 +229,9 @@ class ChatScreen(AttachingScreen):
         """Begin an empty conversation; what is typed and attached stays."""
         if not self.may_discard("Ctrl+N"):
             return
-        await self._abandon_answer()
+        await self.answering.abandon()
         self._warned_of_loss = False
-        self._conversation = Conversation(self._settings.system_prompt)
-        await self._show_conversation()
-        self.status.context_used = None
-        self.status.tokens_per_second = None
-        pending = self.attachment_bar.attachments
-        self._show_picture(pending[-1] if pending else None)
+        await self.open_conversation(Conversation(self._settings.system_prompt))
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -1,0 +1,216 @@
+"""From a prompt to its answer, and all the ways in which that ends."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from textual.message_pump import MessagePump
+
+from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.engine.base import Engine, Request
+from phi3v_tui.engine.events import Failed, Finished, FinishReason, PrefillProgress
+from phi3v_tui.ui.answers import (
+    AnswerUnderWay,
+    decode_speed,
+    describe_prefill,
+    earlier_answer,
+    figures,
+)
+from phi3v_tui.ui.generation import Generation
+from phi3v_tui.ui.shown import ShownConversation
+from phi3v_tui.ui.widgets.message_view import AnswerView, Entry
+from phi3v_tui.ui.widgets.status_bar import StatusBar
+
+_SAVE_EVERY_SECONDS = 1.0
+
+
+class Answering:
+    """Asks the engine, one answer at a time, and keeps what it answers.
+
+    The screen calls its methods one after the other, so that text is appended to an answer by one
+    consumer at a time. What comes of an answer that was abandoned is not heard.
+
+    Attributes:
+        current: The answer under way.
+        loading: How far loading the model is, in words; empty once it has ended.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        shown: ShownConversation,
+        status: StatusBar,
+        target: MessagePump,
+        give_prompt_back: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            engine: Not loaded yet.
+            shown: Where prompts come from and answers go.
+            status: Told of activity, speed and context used.
+            target: Gets the engine's events as messages.
+            give_prompt_back: Called when nothing came to the last prompt of the path.
+        """
+        self._engine = engine
+        self._shown = shown
+        self._status = status
+        self._target = target
+        self._give_prompt_back = give_prompt_back
+        self.current: AnswerUnderWay | None = None
+        self.loading = ""
+
+    async def begin(self, prompt_id: str, make_request: Callable[[], Request]) -> None:
+        """Ask for an answer to a prompt.
+
+        Args:
+            prompt_id: The prompt's turn.
+            make_request: Called once the reply is on the path.
+        """
+        turn = self._shown.conversation.append_reply(prompt_id)
+        self._shown.save()
+        view = await self._shown.transcript.add(Entry(turn, speaker=self._shown.speaker))
+        assert isinstance(view, AnswerView)
+        view.wait(self._reason_to_wait())
+        self.current = AnswerUnderWay(turn.id, view, Generation(self._target))
+        self._status.tokens_per_second = None
+        self._status.activity = self.loading or "Answering"
+        self.current.generation.start(self._engine, make_request())
+
+    def loading_went_on(self, words: str) -> None:
+        """Say how far loading is."""
+        self.loading = words
+        self._status.activity = words
+        if self.current is not None:
+            self.current.view.wait(self._reason_to_wait())
+
+    def prompt_was_read(self, generation: Generation, progress: PrefillProgress) -> None:
+        """Say how far reading the prompt is."""
+        if self.current is not None and self.current.generation is generation:
+            self._status.activity = "Answering"
+            self.current.view.wait(describe_prefill(progress))
+
+    async def flush(self) -> None:
+        """Show the text that has come, and save it now and then."""
+        if self.current is None:
+            return
+        await self._take_text(self.current)
+        if self.current.text:
+            self._status.tokens_per_second = self.current.generation.tokens_per_second()
+            self._save_now_and_then(self.current)
+
+    async def finish(self, generation: Generation, finished: Finished) -> None:
+        """Keep an answer that has ended."""
+        answer = self._end_of(generation)
+        if answer is None:
+            return
+        await self._take_text(answer)
+        if not answer.text and finished.reason is FinishReason.CANCELLED:
+            await self._give_back(answer)
+            return
+        state = TurnState(finished.reason.value)
+        await self._close(answer, state, finished.token_ids, figures(finished))
+        usage = finished.usage
+        self._status.context_used = usage.prompt_tokens + usage.completion_tokens
+        self._status.tokens_per_second = decode_speed(finished)
+        if not answer.text:
+            words = "The model had nothing to say. Ctrl+R asks again."
+            await self._shown.transcript.add_note(words)
+
+    async def fail(self, generation: Generation, failure: Failed) -> None:
+        """Keep what came before a failure, and say what has failed."""
+        answer = self._end_of(generation)
+        if answer is None:
+            return
+        await self._take_text(answer)
+        if answer.text:
+            await self._close(answer, TurnState.FAILED)
+        else:
+            await self._give_back(answer)
+        await self._shown.transcript.add_note(str(failure.error), is_error=True)
+
+    async def stop(self) -> None:
+        """Stop, and keep what has come.
+
+        A prompt that waits for the model is given back at once: an engine that loads might not
+        listen for long.
+        """
+        if self.current is None:
+            return
+        if self.loading:
+            answer = self._end_of(self.current.generation)
+            self._engine.cancel()
+            assert answer is not None
+            await self._give_back(answer)
+        else:
+            self._status.activity = "Stopping"
+            self._engine.cancel()
+
+    async def abandon(self) -> None:
+        """Stop without waiting for the engine, and keep what there is."""
+        answer = self.current
+        if answer is None:
+            return
+        self._end_of(answer.generation)
+        self._engine.cancel()
+        answer.text += answer.generation.take_text()
+        await self._close(answer, TurnState.CANCELLED)
+
+    def keep_before_leaving(self) -> None:
+        """Stop without drawing anything any more, and save what there is."""
+        if self.current is not None:
+            text = self.current.text + self.current.generation.take_text()
+            self._shown.conversation.update_reply(self.current.turn_id, text, TurnState.CANCELLED)
+            self._engine.cancel()
+            self.current = None
+        self._shown.journal.save(self._shown.conversation)
+
+    def _reason_to_wait(self) -> str:
+        if not self.loading:
+            return "…"
+        return f"Waiting for the model, then answering. {self.loading}"
+
+    async def _take_text(self, answer: AnswerUnderWay) -> None:
+        if text := answer.generation.take_text():
+            answer.text += text
+            await answer.view.append(text)
+
+    def _save_now_and_then(self, answer: AnswerUnderWay) -> None:
+        now = time.monotonic()
+        if now - answer.saved_at >= _SAVE_EVERY_SECONDS:
+            answer.saved_at = now
+            self._shown.conversation.update_reply(answer.turn_id, answer.text)
+            self._shown.save()
+
+    def _end_of(self, generation: Generation) -> AnswerUnderWay | None:
+        """The answer that `generation` was for; None if it has been abandoned since."""
+        answer = self.current
+        if answer is None or answer.generation is not generation:
+            return None
+        self.current = None
+        self._status.activity = self.loading
+        return answer
+
+    async def _close(
+        self,
+        answer: AnswerUnderWay,
+        state: TurnState,
+        token_ids: tuple[int, ...] = (),
+        remark: str = "",
+    ) -> None:
+        conversation = self._shown.conversation
+        turn = conversation.update_reply(answer.turn_id, answer.text, state, token_ids)
+        self._shown.save()
+        self._shown.transcript.update_last(Entry(turn, speaker=answer.view.entry.speaker))
+        await answer.view.finish(turn, remark)
+
+    async def _give_back(self, answer: AnswerUnderWay) -> None:
+        """Undo a prompt to which nothing came: an earlier answer, or the prompt for editing."""
+        conversation = self._shown.conversation
+        turn = conversation.update_reply(answer.turn_id, "", TurnState.FAILED)
+        if earlier := earlier_answer(conversation, turn.id):
+            conversation.select(earlier.id)
+            await self._shown.draw()
+        else:
+            await self._shown.transcript.remove_last(2)
+            await self._give_prompt_back()
+        self._shown.save()

@@ -33,3 +33,7 @@ class StoreError(Phi3VTuiError):
 
 class SettingsError(Phi3VTuiError):
     """A setting has a value that makes no sense."""
+
+
+class CommandError(Phi3VTuiError):
+    """A slash command that there is not, or that was typed in a wrong way."""

@@ -4,7 +4,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from phi3v_tui.errors import SettingsError
 APP_NAME = "phi3v-tui"
 ENVIRONMENT_PREFIX = "PHI3V_TUI_"
 IMAGE_MODES = ("auto", "kitty", "sixel", "halfcell", "none")
+LIVE = ("temperature", "top_p", "seed", "max_new_tokens", "num_crops", "system_prompt")
+"""Settings that can be changed while the app runs; the others are read when it starts."""
 
 
 def default_config_path() -> Path:
@@ -91,6 +93,28 @@ def load_settings(
     values |= _from_environment(os.environ if environ is None else environ)
     values |= _from_flags(overrides or {})
     return Settings(**values)
+
+
+def changed(settings: Settings, name: str, text: str) -> Settings:
+    """Change one setting while the app runs.
+
+    Args:
+        settings: As they are.
+        name: One of `LIVE`; dashes count as underscores.
+        text: The value as typed; "default" takes the default.
+
+    Raises:
+        SettingsError: There is no such setting, it is read at the start only, or the value
+            makes no sense.
+    """
+    name = name.replace("-", "_").lower()
+    _kind(name, "/set")
+    if name not in LIVE:
+        raise SettingsError(
+            f"{name} is read when the app starts.", f"These change at once: {', '.join(LIVE)}."
+        )
+    value = getattr(Settings(), name) if text == "default" else _parsed(name, text, "/set")
+    return replace(settings, **{name: value})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from phi3v_tui import settings as settings_module
 from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
-from phi3v_tui.settings import Settings, default_config_path, load_settings
+from phi3v_tui.settings import Settings, changed, default_config_path, load_settings
 
 
 @pytest.fixture
@@ -183,3 +183,23 @@ def test_settings_cannot_be_changed_under_way():
 
 def test_the_list_of_kinds_is_the_list_of_fields():
     assert list(settings_module._KINDS) == [field.name for field in fields(Settings)]
+
+
+def test_a_setting_changes_while_the_app_runs():
+    settings = changed(Settings(), "top-p", "0.5")
+    assert settings == Settings(top_p=0.5)
+    assert changed(settings, "top_p", "default") == Settings()
+    assert changed(Settings(seed=3), "seed", "default").seed is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("temperature", "hot", "a number from 0 to 2"),
+        ("temperatur", "1", "Did you mean temperature"),
+        ("device", "cpu", "read when the app starts"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(name, text, said):
+    with pytest.raises(SettingsError, match=said):
+        changed(Settings(), name, text)

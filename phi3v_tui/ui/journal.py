@@ -43,6 +43,26 @@ class Journal:
             self._complain_once(error)
             return None
 
+    def earlier(self, words: str, but_not: str) -> Conversation | None:
+        """The conversation last written whose title has these words.
+
+        Args:
+            words: To be found in any case; nothing finds any conversation.
+            but_not: Id of the conversation that is open.
+        """
+        try:
+            history = self._open()
+            found = (
+                summary.id
+                for summary in history.conversations()
+                if summary.id != but_not and words.casefold() in summary.title.casefold()
+            )
+            id = next(found, None)
+            return history.load(id) if id else None
+        except StoreError as error:
+            self._complain_once(error)
+            return None
+
     def close(self) -> None:
         """Close the file."""
         if self._history is not None:

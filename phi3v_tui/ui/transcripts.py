@@ -5,22 +5,35 @@ from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.errors import StoreError
-from phi3v_tui.store.export import export_markdown
+from phi3v_tui.store.export import export_json, export_markdown
 
 
-def save_transcript(conversation: Conversation) -> Path:
-    """Write Markdown and pictures into the working folder, or the home folder where that fails.
+def save_transcript(conversation: Conversation, target: Path | None = None) -> Path:
+    """Write Markdown, or JSON for a file named so, its pictures beside it.
+
+    Args:
+        conversation: What to write.
+        target: A file or a folder; None takes the working folder, or the home folder where that
+            takes no file.
 
     Returns:
         The file that was written.
 
     Raises:
-        StoreError: It can be written to neither; says why not to the working folder.
+        StoreError: It cannot be written there; says why not to the working folder.
     """
     name = f"phi3v-{conversation.created.astimezone():%Y-%m-%d-%H%M}.md"
+    if target is not None:
+        return _save_as(conversation, target / name if target.is_dir() else target)
     try:
         return export_markdown(conversation, Path.cwd() / name)
     except StoreError as error:
         with contextlib.suppress(StoreError):
             return export_markdown(conversation, Path.home() / name)
         raise error
+
+
+def _save_as(conversation: Conversation, target: Path) -> Path:
+    if target.suffix.lower() == ".json":
+        return export_json(conversation, target)
+    return export_markdown(conversation, target if target.suffix else target.with_suffix(".md"))

@@ -129,6 +129,7 @@ class AnsweringScreen(Screen[None]):
             self._show_limits(limits)
 
     def _show_limits(self, limits: Limits) -> None:
+        """Show what fits, and what pictures cost."""
         self.status.context_length = limits.context_length
         self.attachment_bar.limits = limits
         self.query_one("#preview", ImagePreview).limits = limits

@@ -39,6 +39,10 @@ class AttachingScreen(AnsweringScreen):
     def _attach_pasted(self, message: Composer.PathsPasted) -> None:
         self._read_and_attach(message.paths, message.text)
 
+    def attach_files(self, paths: list[Path]) -> None:
+        """Attach picture files, read in a worker; says which are none."""
+        self._read_and_attach(paths)
+
     def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
         """Attach files; if one is no picture, `text` is typed instead, where there is any."""
         self._reading_pictures += 1

@@ -1,6 +1,7 @@
 """The chat: what keys, pastes and clicks do."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from textual import on
@@ -9,13 +10,16 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
+from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.base import Engine
-from phi3v_tui.errors import StoreError
-from phi3v_tui.settings import Settings
+from phi3v_tui.errors import CommandError, StoreError
+from phi3v_tui.settings import Settings, changed
+from phi3v_tui.ui import slash_commands
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.attaching import picture_paths
+from phi3v_tui.ui.hints import typing_hint
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -82,7 +86,7 @@ class ChatScreen(AttachingScreen):
     def on_mount(self) -> None:
         """Paint first; whatever takes time comes after."""
         self.composer.focus()
-        self.composer.border_subtitle = "Enter sends · Ctrl+J new line"
+        self._hint()
         self.call_after_refresh(self._start)
 
     async def _start(self) -> None:
@@ -110,6 +114,23 @@ class ChatScreen(AttachingScreen):
         if path and never_began(path[-1]):
             await self._return_prompt()
 
+    async def reopen_earlier(self, words: str) -> None:
+        """Reopen the conversation before this one, or the last whose title has `words`.
+
+        Raises:
+            CommandError: There is none.
+        """
+        if not self.may_discard("/resume"):
+            return
+        journal = self.shown.journal
+        earlier = await asyncio.to_thread(journal.earlier, words, self.conversation.id)
+        if earlier is None:
+            which = f"has {words!r} in its title" if words else "is there yet"
+            raise CommandError(f"No earlier conversation {which}.", "")
+        await self.answering.abandon()
+        self._warned_of_loss = False
+        await self.open_conversation(earlier)
+
     def _show_last_picture(self) -> None:
         """The last one of the conversation or, in a new one, of the next prompt."""
         said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
@@ -126,13 +147,15 @@ class ChatScreen(AttachingScreen):
         text = message.text.strip()
         if not text:
             self._hint_at_empty_prompt()
-        elif paths := picture_paths(text):
+        elif await slash_commands.obey(self, text):
+            return
+        elif not text.startswith("//") and (paths := picture_paths(text)):
             self.composer.clear()
             self._read_and_attach(paths, text)
         elif self.is_answering:
             self.notify("The answer is still coming: Esc stops it. Your prompt stays here.")
         else:
-            await self._ask(text)
+            await self._ask(slash.as_prompt(text))
 
     def _hint_at_empty_prompt(self) -> None:
         if self.attachment_bar.attachments:
@@ -146,6 +169,10 @@ class ChatScreen(AttachingScreen):
         await self.transcript.add(Entry(turn, numbers))
         await self._begin_answer(turn.id)
         self._number_pictures()
+
+    @on(Composer.Changed)
+    def _hint(self) -> None:
+        self.composer.border_subtitle = typing_hint(self.composer.text)
 
     @on(ExampleQuestion.Chosen)
     def _take_example(self, message: ExampleQuestion.Chosen) -> None:
@@ -195,16 +222,44 @@ class ChatScreen(AttachingScreen):
 
     def action_save_transcript(self) -> None:
         """Save the conversation as Markdown, with its pictures beside it."""
+        self.save_transcript()
+
+    def save_transcript(self, target: Path | None = None) -> None:
+        """Save the conversation with its pictures beside it, and say where.
+
+        Args:
+            target: A file or a folder; None takes the working folder.
+        """
         if not self.conversation.path():
             self.notify("There is nothing to save yet.")
             return
         try:
-            written = save_transcript(self.conversation)
+            written = save_transcript(self.conversation, target)
         except StoreError as error:
             self.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
             return
         words = f"{written.name}, in {short_path(written.parent)}"
         self.notify(words, title="Saved", timeout=10, markup=False)
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: some can be changed while the app runs."""
+        return self._settings
+
+    def change_setting(self, name: str, text: str) -> None:
+        """Change a setting from the next answer on, and say so.
+
+        Raises:
+            SettingsError: There is no such setting, or it cannot take this value.
+        """
+        before, self._settings = self._settings, changed(self._settings, name, text)
+        if before.system_prompt != self._settings.system_prompt:
+            self.conversation.system_prompt = self._settings.system_prompt
+        if limits := self._engine.limits():
+            crops = self._settings.num_crops or limits.num_crops
+            self._show_limits(replace(limits, num_crops=crops))
+        words = f"{name} is {text or 'empty'}, from the next answer on."
+        self.notify(words, timeout=10, markup=False)
 
     def may_discard(self, key: str) -> bool:
         """Whether the conversation may go: it is saved, or the person was warned before.

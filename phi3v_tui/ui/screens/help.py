@@ -1,6 +1,6 @@
 """All keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -8,6 +8,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from phi3v_tui.slash import COMMANDS
 
 _TYPING = (
     ("Enter", "Send"),
@@ -23,6 +25,7 @@ _READING = (
     ("Ctrl+C", "Copy what is selected with the mouse"),
     ("Ctrl+P", "Everything by name, and the colours"),
 )
+_SLASH = tuple((item.usage, item.help) for item in COMMANDS)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -40,12 +43,13 @@ class HelpScreen(ModalScreen[None]):
         self._commands = [(key_name(item.key), item.description) for item in commands]
 
     def compose(self) -> ComposeResult:
-        """Three groups."""
+        """Groups of keys, then the commands."""
         with VerticalScroll(id="help"):
             for title, rows in (
                 ("Typing", _TYPING),
                 ("Doing", self._commands),
                 ("Reading", _READING),
+                ("Commands, typed as a prompt", _SLASH),
             ):
                 yield Static(title, classes="help-title", markup=False)
                 yield Static(_table(rows), classes="help-rows", markup=False)
@@ -63,6 +67,7 @@ def key_name(key: str) -> str:
     return "+".join(names.get(part, part.capitalize()) for part in key.split(",")[0].split("+"))
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> Content:
-    lines = [Content.assemble((f"{key:<15}", "$accent"), text) for key, text in rows]
+def _table(rows: Sequence[tuple[str, str]]) -> Content:
+    width = 2 + max(len(key) for key, _ in rows)
+    lines = [Content.assemble((f"{key:<{width}}", "$accent"), text) for key, text in rows]
     return Content("\n").join(lines)

@@ -1,0 +1,120 @@
+"""What slash commands do in the app."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phi3v_tui import slash
+from phi3v_tui.conversation.patterns import files_named
+from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
+from phi3v_tui.settings import LIVE, Settings
+
+if TYPE_CHECKING:
+    from phi3v_tui.ui.screens.chat import ChatScreen
+
+_LONG_SECONDS = 15
+
+
+async def obey(chat: "ChatScreen", text: str) -> bool:
+    """Run the command that a submitted text calls; a mistaken one stays where it was typed.
+
+    Returns:
+        Whether the text was meant as a command; False for a prompt.
+    """
+    try:
+        call = slash.read(text)
+    except CommandError as error:
+        _refuse(chat, error)
+        return True
+    if call is None:
+        return False
+    chat.composer.clear()
+    try:
+        await _RUN[call.command.name](chat, call.argument)
+    except (AttachmentError, CommandError, SettingsError) as error:
+        chat.composer.put_back(text)
+        _refuse(chat, error)
+    return True
+
+
+def words_for_settings(settings: Settings) -> str:
+    """The settings that can be changed, one a line."""
+    return "\n".join(f"{name} = {_shown(getattr(settings, name))}" for name in LIVE)
+
+
+def name_and_value(argument: str) -> tuple[str, str]:
+    """Split what follows /set.
+
+    Raises:
+        CommandError: There is a name without a value.
+    """
+    name, _, value = argument.replace("=", " ", 1).partition(" ")
+    if not value.strip():
+        raise CommandError(f"/set {name} needs a value.", f"Type: /set {name} VALUE.")
+    return name, value.strip()
+
+
+def _shown(value: object) -> str:
+    return "default" if value is None else repr(value)
+
+
+def _refuse(chat: "ChatScreen", error: Exception) -> None:
+    chat.notify(str(error), severity="warning", timeout=_LONG_SECONDS, markup=False)
+
+
+def _action(name: str) -> Callable[["ChatScreen", str], Awaitable[None]]:
+    async def run(chat: "ChatScreen", _: str) -> None:
+        await chat.run_action(name)
+
+    return run
+
+
+async def _attach(chat: "ChatScreen", argument: str) -> None:
+    chat.attach_files(await asyncio.to_thread(files_named, argument))
+
+
+async def _detach(chat: "ChatScreen", _: str) -> None:
+    if not chat.attachment_bar.attachments:
+        raise CommandError("No picture is attached.", "")
+    chat.attachment_bar.remove_last()
+
+
+async def _resume(chat: "ChatScreen", argument: str) -> None:
+    await chat.reopen_earlier(argument)
+
+
+async def _save(chat: "ChatScreen", argument: str) -> None:
+    chat.save_transcript(Path(argument).expanduser() if argument else None)
+
+
+async def _crops(chat: "ChatScreen", argument: str) -> None:
+    chat.change_setting("num_crops", argument)
+
+
+async def _system(chat: "ChatScreen", argument: str) -> None:
+    chat.change_setting("system_prompt", argument)
+
+
+async def _set(chat: "ChatScreen", argument: str) -> None:
+    if argument:
+        chat.change_setting(*name_and_value(argument))
+        return
+    words = words_for_settings(chat.settings)
+    chat.notify(words, title="Settings", timeout=_LONG_SECONDS, markup=False)
+
+
+_RUN: dict[str, Callable[["ChatScreen", str], Awaitable[None]]] = {
+    "attach": _attach,
+    "detach": _detach,
+    "new": _action("new_conversation"),
+    "resume": _resume,
+    "retry": _action("regenerate"),
+    "copy": _action("copy_answer"),
+    "save": _save,
+    "crops": _crops,
+    "system": _system,
+    "set": _set,
+    "help": _action("help"),
+    "quit": _action("app.quit"),
+}

@@ -57,7 +57,7 @@ class LocalEngine:
     Args:
         model: "auto" (published weights where they are on this machine and fit, else the bundled
             model), "demo" (the bundled model), a folder, or a hub id.
-        device: "auto", "cpu" or "cuda:0".
+        device: "auto", "cpu", "cuda:N" or "mps".
         context: Tokens of prompt and answer together; None takes what the memory allows.
         num_crops: Most crops a picture is cut into; None takes the checkpoint's own.
     """
@@ -143,8 +143,7 @@ class LocalEngine:
         self._chat = chat
         self._limits = Limits(chat.generator.context_length, chat.crop_size, chat.num_crops)
         seconds = time.monotonic() - started
-        checkpoint = chat.checkpoint
-        self._emit(emit, Loaded(checkpoint.name, str(chat.device), seconds, checkpoint.notice))
+        self._emit(emit, Loaded(chat.checkpoint.name, str(chat.device), seconds, chat.notice))
 
     def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
         from phi3v_tui.phi3v.chat import ChatModel

@@ -8,23 +8,24 @@ import torch
 from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging
 
+from phi3v_tui import memory
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message
 from phi3v_tui.errors import ContextFullError
+from phi3v_tui.memory import Plan, Quantization
 from phi3v_tui.phi3v import devices, weights
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.detokenizer import StreamDecoder
 from phi3v_tui.phi3v.generation import Generation, Generator
 from phi3v_tui.phi3v.hub import Report
 from phi3v_tui.phi3v.image_processing import Phi3VImageProcessor
+from phi3v_tui.phi3v.kv_cache import PictureCache
 from phi3v_tui.phi3v.pictures import VisionEncoder
 from phi3v_tui.phi3v.prompt import PromptTokenizer, render
 from phi3v_tui.phi3v.sampling import Sampler
 from phi3v_tui.phi3v.weights import Checkpoint
 
 _CPU_NUM_CROPS = 4
-_KV_SHARE = 0.6
-"""Share of the memory left after loading that the KV slot may take as it grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class ChatModel:
     Attributes:
         checkpoint: Where it came from.
         device: Where it runs.
+        plan: How it lies in memory.
         tokenizer: Its tokenizer.
         pictures: Its vision tower.
         generator: Its decoder, with the KV slot.
@@ -43,6 +45,7 @@ class ChatModel:
 
     checkpoint: Checkpoint
     device: torch.device
+    plan: Plan
     tokenizer: PromptTokenizer
     pictures: VisionEncoder
     generator: Generator
@@ -51,7 +54,12 @@ class ChatModel:
 
     @classmethod
     def load(
-        cls, model: str, device: str, context: int | None, num_crops: int | None, report: Report
+        cls,
+        model: str,
+        device: str,
+        context: int | None,
+        num_crops: int | None,
+        report: Report,
     ) -> "ChatModel":
         """Find and load a model.
 
@@ -62,10 +70,11 @@ class ChatModel:
                 memory allow.
             num_crops: Most crops a picture is cut into; None takes the checkpoint's own, on a
                 CPU at most 4.
-            report: Told of bytes downloaded and read.
+            report: Told of bytes downloaded and read, and of how the model is going to lie in
+                memory.
 
         Raises:
-            ModelError: It cannot be found or loaded.
+            ModelError: It cannot be found or loaded, or does not fit.
         """
         logging.set_verbosity_error()
         logging.disable_progress_bar()
@@ -77,8 +86,10 @@ class ChatModel:
         checkpoint = weights.find(model, place, dtype, report)
         # The figures of the bundled model are to hold on every machine, and it is small.
         dtype = torch.float32 if checkpoint.bundled else dtype
+        planned = _plan(checkpoint, place, dtype, context)
+        report(str(planned), 0, None)
         network = weights.load(checkpoint, place, dtype, report)
-        return cls._assemble(checkpoint, network, place, context, num_crops)
+        return cls._assemble(checkpoint, network, place, planned, num_crops)
 
     @classmethod
     def _assemble(
@@ -86,17 +97,34 @@ class ChatModel:
         checkpoint: Checkpoint,
         network: Any,
         device: torch.device,
-        context: int | None,
+        planned: Plan,
         num_crops: int | None,
     ) -> "ChatModel":
         tokenizer = PromptTokenizer.from_folder(checkpoint.folder)
         processor = Phi3VImageProcessor.from_pretrained(checkpoint.folder)
         decoder, pictures = Decoder(network), VisionEncoder(network, processor)
-        length, (chunk, bucket) = _context_length(decoder, context), _steps(device)
-        generator = Generator(decoder, pictures, tokenizer.stop_ids(), length, chunk, bucket)
+        chunk, bucket = _steps(device)
+        generator = Generator(
+            decoder,
+            pictures,
+            tokenizer.stop_ids(),
+            planned.context,
+            chunk,
+            bucket,
+            planned.first_slot,
+            PictureCache(memory.PICTURES),
+        )
         crops = num_crops or _default_num_crops(checkpoint, device, processor.num_crops)
         crop_size = network.config.crop_size
-        return cls(checkpoint, device, tokenizer, pictures, generator, crops, crop_size)
+        return cls(checkpoint, device, planned, tokenizer, pictures, generator, crops, crop_size)
+
+    @property
+    def notice(self) -> str:
+        """What people should read once: of the bundled model what it is, else how it lies."""
+        if self.checkpoint.bundled:
+            return self.checkpoint.notice
+        plan = f"{self.plan}."
+        return f"{self.checkpoint.notice} {plan}".strip()
 
     def begin(
         self, messages: Sequence[Message], num_crops: int | None, max_new_tokens: int, **choice: Any
@@ -141,7 +169,7 @@ def _steps(device: torch.device) -> tuple[int, int]:
 
     Enough to keep the device busy, little enough for a cancel to be heard soon.
     """
-    return (1024, 256) if device.type == "cuda" else (64, 64)
+    return (64, 64) if device.type == "cpu" else (1024, 256)
 
 
 def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -> int:
@@ -149,8 +177,9 @@ def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -
     return min(own, _CPU_NUM_CROPS) if slow else own
 
 
-def _context_length(decoder: Decoder, asked: int | None) -> int:
-    """Tokens that the model was made for, that fit into memory, and that were asked for."""
-    fitting = int(devices.free_memory(decoder.device) * _KV_SHARE) // decoder.bytes_per_token
-    longest = min(decoder.config.max_position_embeddings, fitting)
-    return min(longest, asked) if asked else longest
+def _plan(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, context: int | None
+) -> Plan:
+    """How a checkpoint is going to lie in memory."""
+    room = devices.room(device, dtype)
+    return memory.plan(checkpoint.shapes, room, Quantization.NONE, context)

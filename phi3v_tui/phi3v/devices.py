@@ -1,32 +1,92 @@
 """Where a model runs, in which precision, and what fits there."""
 
 import os
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from phi3v_tui.errors import ModelError
+from phi3v_tui.memory import Room
+
+_CHOICES = "Choose --device auto, cpu, cuda:N or mps."
+_CGROUP = Path("/sys/fs/cgroup")
+_NO_LIMIT = 2**62
+_SMI = ("nvidia-smi", "--query-gpu=uuid,memory.free", "--format=csv,noheader,nounits")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that torch can use.
+
+    Attributes:
+        index: Its number for torch: N of cuda:N.
+        name: Its maker's name for it.
+        free: Bytes that can be taken now.
+        total: Bytes that it has.
+    """
+
+    index: int
+    name: str
+    free: int
+    total: int
+
+
+def gpus() -> list[Gpu]:
+    """NVIDIA and AMD GPUs that torch can use here, in its order."""
+    if not torch.cuda.is_available():
+        return []
+    count = torch.cuda.device_count()
+    # torch takes some hundred megabytes on each GPU that it asks for its memory; where there are
+    # several, those that are not going to be used are left alone if the driver tells instead.
+    free = _free_by_uuid() if count > 1 else {}
+    return [_gpu(index, free) for index in range(count)]
+
+
+def _gpu(index: int, free_by_uuid: dict[str, int]) -> Gpu:
+    properties = torch.cuda.get_device_properties(index)
+    free = free_by_uuid.get(str(properties.uuid))
+    if free is None:
+        free = torch.cuda.mem_get_info(index)[0]
+    return Gpu(index, properties.name, free, properties.total_memory)
+
+
+def _free_by_uuid() -> dict[str, int]:
+    """Free bytes as the driver tells; empty where it does not."""
+    try:
+        told = subprocess.run(_SMI, capture_output=True, text=True, timeout=10, check=True).stdout
+        pairs = [line.split(",") for line in told.splitlines()]
+        return {uuid.strip().removeprefix("GPU-"): int(mib) * 2**20 for uuid, mib in pairs}
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return {}
 
 
 def choose_device(asked: str) -> torch.device:
-    """Resolve "auto", or check what was asked for.
+    """Resolve "auto" and "cuda" to the GPU with the most free memory, or check what was asked for.
+
+    "auto" takes the CPU where there is no such GPU. It does not take mps, which has never been
+    tried with this program: that one has to be asked for.
 
     Raises:
         ModelError: There is no such device here.
     """
-    if asked == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if asked in ("auto", "cuda"):
+        found = gpus()
+        if found:
+            return torch.device("cuda", max(found, key=lambda gpu: gpu.free).index)
+        return torch.device("cpu") if asked == "auto" else _check_cuda(torch.device("cuda"))
     try:
         device = torch.device(asked)
     except RuntimeError as error:
-        raise ModelError(
-            f'"{asked}" is not a device.', 'Choose "auto", "cpu", or "cuda:0".'
-        ) from error
+        raise ModelError(f'"{asked}" is not a device.', _CHOICES) from error
     if device.type == "cuda":
         return _check_cuda(device)
+    if device.type == "mps":
+        return _check_mps()
     if device.type != "cpu":
-        raise ModelError(f"Device {asked} is not supported.", 'Choose "auto", "cpu", or "cuda:0".')
-    return device
+        raise ModelError(f"Device {asked} is not supported.", _CHOICES)
+    return torch.device("cpu")
 
 
 def _check_cuda(device: torch.device) -> torch.device:
@@ -38,12 +98,30 @@ def _check_cuda(device: torch.device) -> torch.device:
     return torch.device("cuda", index)
 
 
+def _check_mps() -> torch.device:
+    if not torch.backends.mps.is_available():
+        raise ModelError("torch finds no Apple GPU (mps) here.", "Choose --device cpu, or auto.")
+    return torch.device("mps")
+
+
+def describe(device: torch.device) -> str:
+    """A device for people, with the name of a GPU: "cuda:1 (NVIDIA GeForce RTX 4090)"."""
+    if device.type != "cuda":
+        return str(device)
+    return f"{device} ({torch.cuda.get_device_properties(device).name})"
+
+
+def room(device: torch.device, dtype: torch.dtype) -> Room:
+    """What a device offers to a model in a precision."""
+    return Room(describe(device), free_memory(device), dtype.itemsize)
+
+
 def choose_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the device computes in it, else float32.
 
     Where a CPU only emulates bfloat16, reading a prompt takes five times as long in it.
     """
-    if device.type == "cuda" or _cpu_has_bfloat16():
+    if device.type != "cpu" or _cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
 
@@ -60,7 +138,11 @@ def free_memory(device: torch.device) -> int:
     """Bytes that can be taken on a device now."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return min(_available_memory(), _container_memory())
+    free = min(_available_memory(), _container_memory())
+    if device.type == "mps":
+        allowed = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return min(free, allowed)
+    return free
 
 
 def _available_memory() -> int:
@@ -74,12 +156,18 @@ def _available_memory() -> int:
 
 def _container_memory() -> int:
     """What a container still allows; a very large number where there is no limit."""
-    group = Path("/sys/fs/cgroup")
     try:
-        most = int((group / "memory.max").read_text(encoding="ascii"))
-        return most - int((group / "memory.current").read_text(encoding="ascii"))
+        most = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        taken = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        return most - taken + _reclaimable()
     except (OSError, ValueError):
-        return 2**62
+        return _NO_LIMIT
+
+
+def _reclaimable() -> int:
+    """Bytes of files that the container has read, such as a download: they go when needed."""
+    lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
 
 
 def leave_a_core() -> None:

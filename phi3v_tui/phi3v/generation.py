@@ -123,6 +123,7 @@ class Generator:
         context_length: Tokens of prompt and answer together.
         chunk: Prompt tokens a forward pass takes.
         bucket: Attention lengths are rounded up to a multiple of it.
+        first_slot: Tokens of the KV slot that are allocated at once.
         features: Picture features that earlier prompts needed.
     """
 
@@ -132,10 +133,11 @@ class Generator:
     context_length: int
     chunk: int = 512
     bucket: int = 64
+    first_slot: int = FIRST_CAPACITY
     features: PictureCache = field(default_factory=PictureCache)
 
     def __post_init__(self) -> None:
-        self.cache = self.decoder.new_cache(min(FIRST_CAPACITY, self.context_length))
+        self.cache = self.decoder.new_cache(min(self.first_slot, self.context_length))
         self._state = DecodeState.on(self.decoder.device)
 
     @torch.inference_mode()

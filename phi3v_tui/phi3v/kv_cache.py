@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from phi3v_tui.memory import FIRST_SLOT
 from phi3v_tui.phi3v.rope import RopeRegime
 
-FIRST_CAPACITY = 8192
+FIRST_CAPACITY = FIRST_SLOT
 """Positions allocated at first."""
 
 

@@ -10,7 +10,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout, crop_layout
 from phi3v_tui.phi3v.image_embedding import distinct_views
 
-CROPS_AT_ONCE = {"cpu": 1, "cuda": 8}
+CROPS_AT_ONCE = {"cpu": 1, "cuda": 8, "mps": 4}
 """Crops the tower takes in one pass; between passes a cancel is heard."""
 
 

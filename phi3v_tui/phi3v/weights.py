@@ -11,10 +11,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
-from phi3v_tui.phi3v import hub
+from phi3v_tui.memory import Quantization, Shapes
+from phi3v_tui.phi3v import devices, hub
 from phi3v_tui.phi3v.configuration import Phi3VConfig
-from phi3v_tui.phi3v.devices import free_memory
 from phi3v_tui.phi3v.hub import Report
 from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
 
@@ -28,8 +29,6 @@ _DEMO_NOTICE = (
     "This is the small bundled demonstration model: it knows simple drawings, charts and covers"
     f" only. For the full model run: {_FULL_MODEL_COMMAND} (downloads 8.3 GB)."
 )
-_WORKING_MEMORY = 2 * 1024**3
-"""Bytes kept for activations and a first KV slot when asking whether a checkpoint fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class Checkpoint:
     def weight_bytes(self) -> int:
         """Size of its weights on the disk."""
         return sum(path.stat().st_size for path in self.weight_files)
+
+    @property
+    def shapes(self) -> Shapes:
+        """Its sizes in numbers, by its config.json."""
+        return Shapes.of(_read_json(self.folder / "config.json"))
 
 
 def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -> Checkpoint:
@@ -137,16 +141,19 @@ def _automatic(device: torch.device, dtype: torch.dtype) -> Checkpoint:
             return checkpoint
         return _bundled(
             f"{checkpoint.name} is on this machine but does not fit into the memory of {device};"
-            " the small bundled demonstration model answers instead. To load it all the same run:"
-            f" phi3v-tui --model {repo}."
+            f" the small bundled demonstration model answers instead. phi3v-tui --model {repo} says"
+            " what is missing."
         )
     return _bundled()
 
 
 def fits(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether the weights, which are stored in 2 bytes each, fit on a device with room to work."""
-    needed = checkpoint.weight_bytes * dtype.itemsize // 2
-    return needed + _WORKING_MEMORY <= free_memory(device)
+    """Whether there is room for a checkpoint on a device."""
+    try:
+        memory.plan(checkpoint.shapes, devices.room(device, dtype), Quantization.NONE)
+    except memory.DoesNotFit:
+        return False
+    return True
 
 
 def _bundled(notice: str = _DEMO_NOTICE) -> Checkpoint:

@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
-from phi3v_tui.phi3v import hub, weights
+from phi3v_tui.phi3v import devices, hub, weights
 
 CPU = torch.device("cpu")
 FULL = "microsoft/Phi-3.5-vision-instruct"
@@ -84,7 +85,7 @@ def test_auto_passes_over_half_a_download(bundled, hub_cache, folder):
 
 def test_auto_says_what_does_not_fit(bundled, hub_cache, folder, monkeypatch):
     hub_cache[FULL] = folder
-    monkeypatch.setattr(weights, "free_memory", lambda device: 1)
+    monkeypatch.setattr(devices, "free_memory", lambda device: 1)
     checkpoint = find("auto")
     assert checkpoint.bundled
     assert "does not fit into the memory of cpu" in checkpoint.notice
@@ -94,8 +95,8 @@ def test_auto_says_what_does_not_fit(bundled, hub_cache, folder, monkeypatch):
 @pytest.mark.parametrize(("dtype", "fits"), [(torch.bfloat16, True), (torch.float32, False)])
 def test_fitting_depends_on_the_precision(tiny_checkpoint_35, monkeypatch, dtype, fits):
     checkpoint = find(str(tiny_checkpoint_35))
-    room = checkpoint.weight_bytes + weights._WORKING_MEMORY
-    monkeypatch.setattr(weights, "free_memory", lambda device: room)
+    room = memory.needed(checkpoint.shapes, 2, memory.Quantization.NONE, 4096)
+    monkeypatch.setattr(devices, "free_memory", lambda device: room)
     assert weights.fits(checkpoint, CPU, dtype) is fits
 
 

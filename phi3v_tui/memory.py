@@ -1,0 +1,284 @@
+"""What a model takes of a device's memory, worked out before anything is loaded. No torch.
+
+Bytes are counted, and shown, in decimal gigabytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from phi3v_tui.errors import ModelError
+
+GROUP_SIZE = 64
+"""Weights of a row that share a scale and an offset in int4."""
+
+FIRST_SLOT = 8192
+"""Tokens of the KV slot that are allocated at first where no context was asked for; it doubles."""
+
+SHORTEST_CONTEXT = 2048
+"""Tokens below which there is no room for a picture and talk about it."""
+
+COMFORTABLE_CONTEXT = 4096
+"""Tokens for which rather the weights are made smaller."""
+
+PICTURES = 256 * 1024**2
+"""Bytes that picture features kept for later turns may take: some twenty pictures."""
+
+WORKING_MEMORY = 512 * 1024**2 + PICTURES
+"""Bytes beside weights and KV slot: activations of a chunk of the prompt, pictures.
+
+A small model needs less, and never as much as its own weights in 16 bits.
+"""
+
+_CONTEXT_STEP = 256
+
+
+class Quantization(StrEnum):
+    """How the weights of the decoder's linear layers are held; all else keeps its precision."""
+
+    NONE = "none"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Sizes of a model, in numbers rather than bytes.
+
+    Attributes:
+        linear: Weights of the decoder's linear layers, which can be quantised.
+        channels: Their output channels together.
+        other: Embeddings, norms, head, vision tower and projection.
+        kv_per_token: Keys and values of one token in all layers.
+        longest: Most tokens of prompt and answer that it was made for.
+    """
+
+    linear: int
+    channels: int
+    other: int
+    kv_per_token: int
+    longest: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Shapes":
+        """Read the sizes from a checkpoint's config.json, which may leave out those of Phi-3."""
+        hidden, layers = config.get("hidden_size", 3072), config.get("num_hidden_layers", 32)
+        inner, vocabulary = config.get("intermediate_size", 8192), config.get("vocab_size", 32064)
+        heads = config.get("num_attention_heads", 32)
+        kv_heads = config.get("num_key_value_heads") or heads
+        qkv = (heads + 2 * kv_heads) * (hidden // heads)
+        channels = layers * (qkv + hidden + 2 * inner + hidden)
+        linear = layers * hidden * (qkv + hidden + 3 * inner)
+        norms = (2 * layers + 1) * hidden
+        other = 2 * vocabulary * hidden + norms + _vision(config, hidden)
+        kv = 2 * layers * kv_heads * (hidden // heads)
+        return cls(linear, channels, other, kv, config.get("max_position_embeddings", 131_072))
+
+    def weights(self, quantization: Quantization, itemsize: int) -> int:
+        """Bytes of all weights as they are loaded.
+
+        Args:
+            quantization: Of the decoder's linear layers.
+            itemsize: Bytes of a number that is not quantised.
+        """
+        return self.other * itemsize + self._linear_bytes(quantization, itemsize)
+
+    def _linear_bytes(self, quantization: Quantization, itemsize: int) -> int:
+        match quantization:
+            case Quantization.INT8:
+                return self.linear + 2 * self.channels
+            case Quantization.INT4:
+                return self.linear // 2 + 4 * self.linear // GROUP_SIZE
+        return self.linear * itemsize
+
+
+def _vision(config: Mapping[str, Any], hidden: int) -> int:
+    """Numbers of tower and projection; the tower's last layer is never loaded."""
+    tower = (config.get("img_processor") or {}).get("vision_config") or {}
+    width, inner = tower.get("hidden_size", 1024), tower.get("intermediate_size", 4096)
+    layers, patch = tower.get("num_hidden_layers", 24) - 1, tower.get("patch_size", 14)
+    positions = (tower.get("image_size", 336) // patch) ** 2 + 1
+    layer = 4 * width * (width + 1) + 2 * width * inner + inner + width + 4 * width
+    embeddings = width * (1 + 3 * patch**2 + positions) + 2 * width
+    projection = 2 * 4 * width + (4 * width + 1) * hidden + (hidden + 1) * hidden
+    return layers * layer + embeddings + projection
+
+
+PUBLISHED = Shapes(
+    linear=3_623_878_656,
+    channels=1_015_808,
+    other=510_144_512,
+    kv_per_token=196_608,
+    longest=131_072,
+)
+"""Of both published models, for when not even their config.json is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a device offers.
+
+    Attributes:
+        place: Its name for people, such as "cuda:0".
+        free: Bytes that can be taken now.
+        itemsize: Bytes of a number in the precision that it computes in.
+    """
+
+    place: str
+    free: int
+    itemsize: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a model is going to lie in memory.
+
+    Attributes:
+        quantization: Of the decoder's linear layers.
+        context: Tokens of prompt and answer together.
+        first_slot: Tokens of the KV slot that are allocated at once.
+        weights: Bytes of all weights.
+        kv: Bytes of the KV slot when it holds `context` tokens.
+        room: Where that is.
+    """
+
+    quantization: Quantization
+    context: int
+    first_slot: int
+    weights: int
+    kv: int
+    room: Room
+
+    def __str__(self) -> str:
+        """The plan in words."""
+        weights = f"{weights_in_words(self.quantization, self.room.itemsize)} {_gb(self.weights)}"
+        context = f"{self.context:,} tokens of context {_gb(self.kv)}"
+        return f"{weights}, {context}, on {self.room.place} with {_gb(self.room.free)} free"
+
+
+class DoesNotFit(ModelError):
+    """A model, or the context asked for, is larger than the memory; says what would fit."""
+
+
+def plan(
+    shapes: Shapes,
+    room: Room,
+    quantization: Quantization | None = None,
+    context: int | None = None,
+) -> Plan:
+    """Choose how a model is loaded.
+
+    A context that is asked for gets its KV slot at once. Else the slot grows with the
+    conversation, up to what memory allows while the old slot is copied into the new one.
+
+    Args:
+        shapes: The model's sizes.
+        room: Where it is to go.
+        quantization: As asked for; None takes the finest that leaves room for the context.
+        context: Tokens asked for; None takes what fits. More than the model was made for counts
+            as that much, since one setting serves small models too.
+
+    Raises:
+        DoesNotFit: Says what would.
+    """
+    choices = tuple(Quantization) if quantization is None else (quantization,)
+    if context is not None:
+        asked = min(context, shapes.longest)
+        for choice in choices:
+            if longest_context(shapes, room, choice) >= asked:
+                return _planned(shapes, room, choice, asked, asked)
+        raise _does_not_fit(shapes, room, choices, asked)
+    for enough in (COMFORTABLE_CONTEXT, SHORTEST_CONTEXT):
+        for choice in choices:
+            growing = _longest_growing(_tokens_beside(shapes, room, choice))
+            longest = _rounded(growing, shapes)
+            if longest >= min(enough, shapes.longest):
+                return _planned(shapes, room, choice, longest, min(longest, FIRST_SLOT))
+    raise _does_not_fit(shapes, room, choices, min(SHORTEST_CONTEXT, shapes.longest))
+
+
+def longest_context(shapes: Shapes, room: Room, quantization: Quantization) -> int:
+    """Most tokens that fit beside the weights: 0 where not even these do."""
+    return _rounded(_tokens_beside(shapes, room, quantization), shapes)
+
+
+def needed(shapes: Shapes, itemsize: int, quantization: Quantization, context: int) -> int:
+    """Bytes that a model takes in all.
+
+    Args:
+        shapes: Its sizes.
+        itemsize: Bytes of a number that is not quantised.
+        quantization: Of the decoder's linear layers.
+        context: Tokens in the KV slot.
+    """
+    working = min(WORKING_MEMORY, shapes.weights(Quantization.NONE, itemsize=2))
+    kv = context * shapes.kv_per_token * itemsize
+    return shapes.weights(quantization, itemsize) + kv + working
+
+
+def what_fits(shapes: Shapes, room: Room, held: Quantization = Quantization.NONE) -> str:
+    """What could be asked for instead, as a sentence.
+
+    Args:
+        shapes: The model's sizes.
+        room: Where it is to go.
+        held: How the weights are held, or were asked for; finer ones need not be offered.
+    """
+    shortest = min(SHORTEST_CONTEXT, shapes.longest)
+    choices = list(Quantization)
+    choices = choices[choices.index(held) :]
+    longest = {choice: longest_context(shapes, room, choice) for choice in choices}
+    offers = [f"--quantize {c} --context {n}" for c, n in longest.items() if n >= shortest]
+    if offers:
+        return f"What fits: {' or '.join(offers)}."
+    return "Close other programs that use this memory, or choose another --device or --model."
+
+
+def weights_in_words(quantization: Quantization, itemsize: int) -> str:
+    """How weights are held, for people."""
+    if quantization is Quantization.NONE:
+        return f"{8 * itemsize}-bit weights"
+    return f"{quantization} weights"
+
+
+def _tokens_beside(shapes: Shapes, room: Room, quantization: Quantization) -> int:
+    left = room.free - needed(shapes, room.itemsize, quantization, context=0)
+    return max(0, left) // (shapes.kv_per_token * room.itemsize)
+
+
+def _rounded(tokens: int, shapes: Shapes) -> int:
+    return min(shapes.longest, tokens // _CONTEXT_STEP * _CONTEXT_STEP)
+
+
+def _longest_growing(tokens: int) -> int:
+    """The longest slot that grows by doubling within memory for `tokens`, copies included."""
+    longest, held = min(tokens, FIRST_SLOT), FIRST_SLOT
+    while tokens - held > held:
+        longest = min(2 * held, tokens - held)
+        held *= 2
+    return longest
+
+
+def _planned(
+    shapes: Shapes, room: Room, quantization: Quantization, context: int, first_slot: int
+) -> Plan:
+    weights = shapes.weights(quantization, room.itemsize)
+    kv = context * shapes.kv_per_token * room.itemsize
+    return Plan(quantization, context, first_slot, weights, kv, room)
+
+
+def _does_not_fit(
+    shapes: Shapes, room: Room, choices: tuple[Quantization, ...], context: int
+) -> DoesNotFit:
+    smallest = choices[-1]
+    total = needed(shapes, room.itemsize, smallest, context)
+    return DoesNotFit(
+        f"The model does not fit: {weights_in_words(smallest, room.itemsize)} with {context:,}"
+        f" tokens of context take {_gb(total)}, and {room.place} has {_gb(room.free)} free.",
+        what_fits(shapes, room, choices[0]),
+    )
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

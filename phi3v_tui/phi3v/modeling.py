@@ -16,6 +16,7 @@ from transformers.core_model_loading import WeightRenaming
 from transformers.generation.utils import GenerationMixin
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.phi3.modeling_phi3 import Phi3ForCausalLM, Phi3Model
+from transformers.utils.deprecation import deprecate_kwarg
 from transformers.utils.generic import can_return_tuple
 
 from phi3v_tui.conversation.crops import CropGrid
@@ -127,12 +128,13 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
         return self.model.vision_embed_tokens(pictures, grids)
 
     @can_return_tuple
+    @deprecate_kwarg("past_key_values", "5.40.0", new_name="cache")
     def forward(
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: Tensor | None = None,
         pixel_values: Tensor | None = None,
         image_sizes: Tensor | None = None,
@@ -155,17 +157,17 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
         if inputs_embeds is None:
             inputs_embeds = self._embed(input_ids, pixel_values, image_sizes)
         length = inputs_embeds.shape[1]
-        past_length = 0 if past_key_values is None else int(past_key_values.get_seq_length())
+        past_length = 0 if cache is None else int(cache.get_seq_length())
         if position_ids is None:
             positions = torch.arange(past_length, past_length + length, device=self.device)
             position_ids = positions[None]
         context = self.config.original_max_position_embeddings
         regime = RopeRegime.of(position_ids, past_length + length, context)
-        regime.check(past_key_values if past_length else None)
+        regime.check(cache if past_length else None)
         outputs = super().forward(
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             inputs_embeds=inputs_embeds,
             labels=labels,
             use_cache=use_cache,
@@ -173,7 +175,7 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
             return_dict=True,
             **kwargs,
         )
-        regime.mark(outputs.past_key_values)
+        regime.mark(outputs.cache)
         return outputs
 
     def _embed(
@@ -208,7 +210,7 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
     def prepare_inputs_for_generation(
         self,
         input_ids: Tensor,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         next_sequence_length: int | None = None,
@@ -220,13 +222,13 @@ class Phi3VForCausalLM(Phi3ForCausalLM):
         At the step that needs the long rope factors for the first time everything is computed
         again, pictures included, as if it were the first.
         """
-        if self._needs_restart(input_ids, past_key_values, attention_mask):
-            past_key_values, next_sequence_length, is_first_iteration = None, None, True
+        if self._needs_restart(input_ids, cache, attention_mask):
+            cache, next_sequence_length, is_first_iteration = None, None, True
         # Not Phi3ForCausalLM's, which counts padding and forgets the pictures.
         return GenerationMixin.prepare_inputs_for_generation(
             self,
             input_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
             next_sequence_length=next_sequence_length,

@@ -133,14 +133,15 @@ def test_chunked_prefill_across_4096_is_refused(load, tiny):
         generate(load(tiny), inputs_of(tiny, "long_4200"), prefill_chunk_size=2048)
 
 
+@pytest.mark.parametrize("name", ["cache", "past_key_values"], ids=["today", "old-name"])
 @torch.no_grad()
-def test_a_cache_cut_back_below_4096_is_refused(load):
+def test_a_cache_cut_back_below_4096_is_refused(load, name):
     model, ids = load(MODELS[1]), inputs_of(MODELS[1], "long_4097")["input_ids"]
     cache = DynamicCache()
-    model(input_ids=ids, past_key_values=cache, logits_to_keep=1)
+    model(input_ids=ids, **{name: cache}, logits_to_keep=1)
     cache.crop(-3997)
     with pytest.raises(ModelError, match="KV cache"):
-        model(input_ids=ids[:, 100:101], past_key_values=cache)
+        model(input_ids=ids[:, 100:101], **{name: cache})
 
 
 def test_a_static_cache_crosses_4096_with_a_picture(load):

@@ -192,6 +192,26 @@ def ask(
         answer(_engine(settings), settings, message(text, images or []), as_json)
 
 
+@app.command()
+def config(
+    path: Annotated[bool, typer.Option("--path", help="Print where the file is.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say what is wrong in it.")] = False,
+    init: Annotated[bool, typer.Option("--init", help="Write it, with comments.")] = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Open it in $VISUAL or $EDITOR.")] = False,
+) -> None:
+    """Show the settings; or find, check, write or edit their file."""
+    from phi3v_tui.settings import default_config_path
+
+    if path:
+        typer.echo(default_config_path())
+        return
+    from phi3v_tui import config_command as command
+
+    run = {check: command.check, init: command.init, edit: command.edit}.get(True, command.show)
+    with _errors_as_sentences():
+        raise typer.Exit(run(default_config_path()))
+
+
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
     """Turn what a person can mend into one sentence on stderr and an exit status."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from phi3v_tui import settings as settings_module
 from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.settings import Settings, changed, default_config_path, load_settings
+from phi3v_tui.settings_table import TABLE
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_settings_cannot_be_changed_under_way():
 
 
 def test_the_list_of_kinds_is_the_list_of_fields():
-    assert list(settings_module._KINDS) == [field.name for field in fields(Settings)]
+    assert list(TABLE) == [field.name for field in fields(Settings)]
 
 
 def test_a_setting_changes_while_the_app_runs():

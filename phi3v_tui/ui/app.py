@@ -23,8 +23,10 @@ from pathlib import Path
 from platformdirs import user_log_path
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.theme import Theme
 
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import APP_NAME, Settings
 from phi3v_tui.ui import clipboard, commands, terminal, themes
 from phi3v_tui.ui.screens.chat import ChatScreen
@@ -63,10 +65,16 @@ class Phi3VApp(App[int]):
         """
         super().__init__()
         self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode)
-        self.register_theme(themes.DARK)
-        self.register_theme(themes.LIGHT)
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self._remembered = Remembered(settings.remembered_path)
         self._asked_theme = settings.theme
-        self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
+        self.theme = self._first_theme()
+
+    def _first_theme(self) -> str:
+        wished = (self._asked_theme, self._remembered.get("theme"))
+        known = (name for name in wished if name in self.available_themes)
+        return next(known, themes.DARK.name)
 
     def get_default_screen(self) -> Screen:
         """Start with the chat."""
@@ -80,11 +88,22 @@ class Phi3VApp(App[int]):
         return variables
 
     def on_mount(self) -> None:
-        """Say if the theme asked for is not there."""
-        if self._asked_theme not in self.available_themes:
+        """Say if the theme asked for is not there; remember the one that is chosen."""
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        if self._asked_theme not in (themes.AUTO, *self.available_themes):
             self.notify(
                 f"There is no theme {self._asked_theme}. Ctrl+P, Change the theme, lists them.",
                 severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
+    def _remember_theme(self, theme: Theme) -> None:
+        self._remembered.set("theme", theme.name)
+        if self._asked_theme not in (themes.AUTO, theme.name):
+            self.notify(
+                f"The settings ask for {self._asked_theme}: it comes back at the next start. "
+                f'With theme = "auto" in config.toml your choice stays.',
                 timeout=10,
                 markup=False,
             )

@@ -14,7 +14,9 @@ def commands(app: App[int], screen: Screen) -> Iterator[SystemCommand]:
     for key in KEYS:
         yield SystemCommand(key.description, key_name(key.key), _action(screen, key.action))
     yield SystemCommand(
-        "Change the theme", "Dark and light; config.toml keeps a choice", app.action_change_theme
+        "Change the theme",
+        "Dark, light, high contrast; the choice is kept",
+        app.action_change_theme,
     )
 
 

@@ -1,10 +1,44 @@
-"""The app's own colours, dark and light."""
+"""The app's own colours: dark, light and high contrast."""
 
-from textual.theme import Theme
+from typing import Any
 
-DARK = Theme(
-    name="phi3v-dark",
+from textual.theme import BUILTIN_THEMES, Theme
+
+AUTO = "auto"
+"""In the settings: the theme that was chosen last."""
+
+
+def _theme(name: str, dark: bool, muted: str, raised: str, hover: str, **colours: Any) -> Theme:
+    """A theme of few colours.
+
+    Args:
+        name: For the settings and the palette.
+        dark: Whether its background is.
+        muted: For words that matter less.
+        raised: Behind the chosen row, and of scrollbars.
+        hover: A scrollbar under the mouse.
+        colours: By Textual's names.
+    """
+    ground, words, primary = colours["background"], colours["foreground"], colours["primary"]
+    bar = {f"scrollbar-{part}": ground for part in ("background", "corner-color")}
+    bar |= {f"scrollbar-background-{state}": ground for state in ("hover", "active")}
+    bar |= {"scrollbar": raised, "scrollbar-hover": hover, "scrollbar-active": primary}
+    cursor = {
+        "block-cursor-background": raised,
+        "block-cursor-foreground": words,
+        "block-cursor-text-style": "none",
+        "input-selection-background": f"{primary} 30%",
+    }
+    variables = {"muted": muted, **bar, **cursor}
+    return Theme(name=name, dark=dark, variables=variables, **colours)
+
+
+DARK = _theme(
+    "phi3v-dark",
     dark=True,
+    muted="#8b92a3",
+    raised="#303644",
+    hover="#48506a",
     primary="#8fb3f5",
     secondary="#86cfb8",
     accent="#e6b673",
@@ -15,25 +49,14 @@ DARK = Theme(
     background="#14161b",
     surface="#1b1e25",
     panel="#262a34",
-    variables={
-        "input-selection-background": "#8fb3f5 30%",
-        "block-cursor-background": "#303644",
-        "block-cursor-foreground": "#d9dce3",
-        "block-cursor-text-style": "none",
-        "muted": "#8b92a3",
-        "scrollbar": "#303644",
-        "scrollbar-hover": "#48506a",
-        "scrollbar-active": "#8fb3f5",
-        "scrollbar-background": "#14161b",
-        "scrollbar-background-hover": "#14161b",
-        "scrollbar-background-active": "#14161b",
-        "scrollbar-corner-color": "#14161b",
-    },
 )
 
-LIGHT = Theme(
-    name="phi3v-light",
+LIGHT = _theme(
+    "phi3v-light",
     dark=False,
+    muted="#666a74",
+    raised="#d6d2c6",
+    hover="#b5b0a2",
     primary="#2c59b0",
     secondary="#0f6f5a",
     accent="#8f5200",
@@ -44,18 +67,29 @@ LIGHT = Theme(
     background="#fbfaf7",
     surface="#f2f0ea",
     panel="#e4e1d8",
-    variables={
-        "input-selection-background": "#2c59b0 25%",
-        "block-cursor-background": "#dcd8cc",
-        "block-cursor-foreground": "#22252c",
-        "block-cursor-text-style": "none",
-        "muted": "#666a74",
-        "scrollbar": "#d3cfc3",
-        "scrollbar-hover": "#b5b0a2",
-        "scrollbar-active": "#2c59b0",
-        "scrollbar-background": "#fbfaf7",
-        "scrollbar-background-hover": "#fbfaf7",
-        "scrollbar-background-active": "#fbfaf7",
-        "scrollbar-corner-color": "#fbfaf7",
-    },
 )
+
+CONTRAST = _theme(
+    "phi3v-contrast",
+    dark=True,
+    muted="#dddddd",
+    raised="#0000c8",
+    hover="#ffffff",
+    primary="#ffff00",
+    secondary="#00ffff",
+    accent="#ffff00",
+    warning="#ffff00",
+    error="#ff9090",
+    success="#00ff80",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#808080",
+)
+
+OWN = (DARK, LIGHT, CONTRAST)
+
+
+def known_themes() -> frozenset[str]:
+    """The names of every theme: the app's own, and Textual's."""
+    return frozenset(BUILTIN_THEMES) | {theme.name for theme in OWN}

@@ -1,5 +1,7 @@
 """Keys, help, the palette, and the start."""
 
+from dataclasses import replace
+
 from textual.widgets import Static
 
 from phi3v_tui.errors import ModelError
@@ -83,7 +85,6 @@ async def test_model_is_loaded_only_after_the_first_paint(settings):
 
 
 async def test_unknown_theme_falls_back_to_the_apps_own(make_app, engine, settings):
-    from dataclasses import replace
 
     app = make_app(settings=replace(settings, theme="no-such-theme"))
     async with app.run_test() as pilot:
@@ -103,3 +104,21 @@ async def test_every_theme_of_the_palette_can_be_chosen(make_app, engine, shapes
             app.theme = theme
             await pilot.pause()
             assert "Scripted-vision" in drawn(app.chat.status)
+
+
+async def test_the_chosen_theme_is_there_at_the_next_start(make_app, settings):
+    auto = replace(settings, theme="auto")
+    app = make_app(settings=auto)
+    async with app.run_test() as pilot:
+        assert app.theme == "phi3v-dark"
+        app.theme = "phi3v-contrast"
+        await pilot.pause()
+    assert make_app(settings=auto, engine=ScriptedEngine()).theme == "phi3v-contrast"
+    assert make_app(settings=settings, engine=ScriptedEngine()).theme == "phi3v-dark"
+
+
+async def test_a_choice_against_the_settings_says_that_they_win(make_app):
+    app = make_app()
+    async with app.run_test() as pilot:
+        app.theme = "phi3v-light"
+        await wait_until(pilot, lambda: "comes back at the next start" in notices(app))

@@ -1,0 +1,186 @@
+"""The table of settings: what each takes, what it is for, and what is said of wrong values."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phi3v_tui.errors import SettingsError
+
+IMAGE_MODES = ("auto", "kitty", "sixel", "halfcell", "none")
+_BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a setting takes.
+
+    Attributes:
+        allowed: In words, for errors and for the commented file.
+        help: What it is for, in one line.
+        types: Types that its value may have in the configuration file.
+        make: Makes the value from one of those types, or from a text of the environment.
+        accepts: Whether such a value makes sense.
+        example: A value in TOML, for settings that have none by default.
+        is_live: Whether it can be changed while the app runs.
+    """
+
+    allowed: str
+    help: str
+    types: tuple[type, ...]
+    make: Callable[[Any], Any]
+    accepts: Callable[[Any], bool] = lambda value: True
+    example: str = ""
+    is_live: bool = False
+
+
+def _text(allowed: str, help: str, is_live: bool = False) -> Setting:
+    return Setting(allowed, help, (str,), str, is_live=is_live)
+
+
+def _whole(
+    allowed: str,
+    help: str,
+    accepts: Callable[[int], bool],
+    example: str = "",
+    is_live: bool = True,
+) -> Setting:
+    return Setting(allowed, help, (int,), int, accepts, example, is_live)
+
+
+def _number(allowed: str, help: str, accepts: Callable[[float], bool]) -> Setting:
+    return Setting(allowed, help, (int, float), float, accepts, is_live=True)
+
+
+def _yes_or_no(help: str) -> Setting:
+    return Setting("true or false", help, (bool,), _bool)
+
+
+def _bool(value: bool | str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value.lower() not in _BOOLS:
+        raise ValueError(value)
+    return _BOOLS[value.lower()]
+
+
+TABLE = {
+    "model": _text(
+        'text: "auto", "demo" (the bundled model), a folder or a hub id', "The model that answers."
+    ),
+    "device": _text('text: "auto", "cpu", "cuda" or "cuda:0"', "Where the model runs."),
+    "context": _whole(
+        "a whole number of tokens, 256 or more",
+        "Prompt and answer together; unset, as much as the memory allows.",
+        lambda value: value >= 256,
+        "8192",
+        is_live=False,
+    ),
+    "num_crops": _whole(
+        "a whole number from 1 to 16",
+        "Most parts that a picture is cut into: more show finer print and cost more tokens.",
+        lambda value: 1 <= value <= 16,
+        "4",
+    ),
+    "temperature": _number(
+        "a number from 0 to 2",
+        "0 takes the most likely token each time; higher is more varied.",
+        lambda value: 0 <= value <= 2,
+    ),
+    "top_p": _number(
+        "a number above 0, up to 1",
+        "Choose among the most likely tokens that together have this probability.",
+        lambda value: 0 < value <= 1,
+    ),
+    "seed": _whole(
+        "a whole number, 0 or more",
+        "Makes varied answers repeatable.",
+        lambda value: 0 <= value < 2**63,
+        "7",
+    ),
+    "max_new_tokens": _whole(
+        "a whole number, 1 or more", "Longest answer, in tokens.", lambda value: value >= 1
+    ),
+    "system_prompt": _text("text", "What the model is told before the first turn.", is_live=True),
+    "theme": _text(
+        'text: "auto" (the one chosen last) or the name of a theme',
+        "Colours: phi3v-dark, phi3v-light, phi3v-contrast, or one of Textual's.",
+    ),
+    "image_mode": Setting(
+        "one of " + ", ".join(IMAGE_MODES),
+        "How pictures are drawn.",
+        (str,),
+        str,
+        lambda value: value in IMAGE_MODES,
+    ),
+    "data_dir": Setting(
+        "text: the path of a folder",
+        "Where conversations are kept.",
+        (str, Path),
+        lambda value: Path(value).expanduser().absolute(),
+    ),
+}
+"""In the order of the commented file."""
+
+
+def typed(name: str, value: object, source: str) -> Any:
+    """A setting's value from one that has a type already.
+
+    Args:
+        name: The setting.
+        value: From the file or the command line.
+        source: Where it comes from, for errors.
+
+    Raises:
+        SettingsError: There is no such setting, or it cannot take this value.
+    """
+    setting = lookup(name, source)
+    # A bool is an int to Python, and no number to people.
+    is_stray_bool = isinstance(value, bool) and bool not in setting.types
+    if is_stray_bool or not isinstance(value, setting.types):
+        raise _refused(name, value, source)
+    return _accepted(name, setting.make(value), value, source)
+
+
+def parsed(name: str, text: str, source: str) -> Any:
+    """A setting's value from text.
+
+    Args:
+        name: The setting.
+        text: From the environment, or typed.
+        source: Where it comes from, for errors.
+
+    Raises:
+        SettingsError: There is no such setting, or it cannot take this value.
+    """
+    try:
+        value = lookup(name, source).make(text)
+    except ValueError as error:
+        raise _refused(name, text, source) from error
+    return _accepted(name, value, text, source)
+
+
+def lookup(name: str, source: str) -> Setting:
+    """A setting by name.
+
+    Raises:
+        SettingsError: There is none of this name; says which is nearest.
+    """
+    if name not in TABLE:
+        near = difflib.get_close_matches(name, TABLE, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Settings are: {', '.join(TABLE)}."
+        raise SettingsError(f"There is no setting {name} ({source}).", remedy)
+    return TABLE[name]
+
+
+def _accepted(name: str, value: Any, given: object, source: str) -> Any:
+    if not TABLE[name].accepts(value):
+        raise _refused(name, given, source)
+    return value
+
+
+def _refused(name: str, value: object, source: str) -> SettingsError:
+    return SettingsError(
+        f"{name} cannot be {value!r} ({source}).", f"It takes {TABLE[name].allowed}."
+    )

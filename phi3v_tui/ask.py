@@ -2,6 +2,8 @@
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError
 from phi3v_tui.settings import Settings
+from phi3v_tui.ui.progress import describe_progress
+
+_LOG_EVERY_SECONDS = 30.0
 
 
 def message(question: str, images: list[Path]) -> Message:
@@ -39,7 +44,7 @@ def answer(engine: Engine, settings: Settings, asked: Message, as_json: bool) ->
     Raises:
         Phi3VTuiError: The model cannot be loaded, or cannot answer.
     """
-    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else None)
+    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else _log_progress())
     if loaded.notice:
         _tell(loaded.notice)
     request = Request(_messages(settings, asked), settings.sampling, settings.num_crops)
@@ -82,9 +87,22 @@ def _tell(notice: str) -> None:
 
 
 def _show_progress(progress: LoadProgress) -> None:
-    share = f" {100 * progress.done // progress.total} %" if progress.total else ""
     # \x1b[K clears what a longer line left behind.
-    print(f"\r{progress.stage}{share}\x1b[K\r", end="", file=sys.stderr, flush=True)
+    print(f"\r{describe_progress(progress)}\x1b[K\r", end="", file=sys.stderr, flush=True)
+
+
+def _log_progress(clock: Callable[[], float] = time.monotonic) -> Callable[[LoadProgress], None]:
+    """Progress for a log: a line now and then of what takes long, and none of what does not."""
+    last = clock()
+
+    def show(progress: LoadProgress) -> None:
+        nonlocal last
+        now = clock()
+        if now - last >= _LOG_EVERY_SECONDS:
+            last = now
+            _tell(describe_progress(progress))
+
+    return show
 
 
 def _as_json(loaded: Loaded, asked: Message, text: str, finished: Finished) -> str:

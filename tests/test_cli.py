@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from phi3v_tui import __version__, cli
+from phi3v_tui import ask as asking
+from phi3v_tui.engine.events import LoadProgress
 from tests.support.goldens import IMAGES
 
 PICTURE = str(IMAGES / "rgb_31x47.png")
@@ -70,6 +72,16 @@ def test_options_of_another_command_are_named():
     result = CliRunner().invoke(cli.app, ["--resume", "ask", "Hi"])
     assert result.exit_code == cli.USAGE
     assert "--resume" in result.stderr
+
+
+def test_a_log_gets_a_line_now_and_then(capsys):
+    clock = iter([0, 10, 31, 40, 62])
+    show = asking._log_progress(lambda: next(clock))
+    for done in (1, 1, 2, 3):
+        show(LoadProgress("Downloading", done * 10**9, 8 * 10**9, 1e8, 60))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:22] for line in lines] == ["Downloading 1.0 of 8.0", "Downloading 3.0 of 8.0"]
+    assert "100.0 MB/s · 1 min left" in lines[0]
 
 
 def test_an_empty_pipe_is_wrong_usage(ask):

@@ -22,11 +22,15 @@ class LoadProgress:
         stage: What is being done, in words for people ("Reading weights").
         done: Bytes done so far.
         total: Bytes in all; None where unknown.
+        speed: Bytes per second; None where it cannot be told yet.
+        seconds_left: Until this stage ends; None where it cannot be told.
     """
 
     stage: str
     done: int = 0
     total: int | None = None
+    speed: float | None = None
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from phi3v_tui.engine.events import (
     FinishReason,
     Loaded,
     LoadEvent,
-    LoadProgress,
     PrefillProgress,
     StreamEvent,
     TextDelta,
     Timings,
     Usage,
 )
+from phi3v_tui.engine.pace import Pace
 from phi3v_tui.errors import ModelError, Phi3VTuiError
 
 if TYPE_CHECKING:
@@ -125,8 +125,10 @@ class LocalEngine:
                 emit(event)
 
     def _load(self, emit: Callable[[LoadEvent], None]) -> None:
+        pace = Pace()
+
         def report(stage: str, done: int = 0, total: int | None = None) -> None:
-            self._emit(emit, LoadProgress(stage, done, total))
+            self._emit(emit, pace.progress(stage, done, total))
             if self._closed:
                 raise _Closed
 

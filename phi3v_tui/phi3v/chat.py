@@ -12,12 +12,12 @@ from phi3v_tui import memory
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message
 from phi3v_tui.errors import ContextFullError
+from phi3v_tui.hub.download import Report
 from phi3v_tui.memory import Plan, Quantization
 from phi3v_tui.phi3v import devices, weights
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.detokenizer import StreamDecoder
 from phi3v_tui.phi3v.generation import Generation, Generator
-from phi3v_tui.phi3v.hub import Report
 from phi3v_tui.phi3v.image_processing import Phi3VImageProcessor
 from phi3v_tui.phi3v.kv_cache import PictureCache
 from phi3v_tui.phi3v.pictures import VisionEncoder

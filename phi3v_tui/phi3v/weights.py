@@ -1,9 +1,8 @@
 """Finding, checking and loading checkpoints. Only data is read: no code, no pickle."""
 
 import json
-import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ from torch import Tensor
 
 from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
+from phi3v_tui.hub import cache, download
+from phi3v_tui.hub.download import Report
+from phi3v_tui.hub.source import PINNED, Source
 from phi3v_tui.memory import Quantization, Shapes
-from phi3v_tui.phi3v import devices, hub
+from phi3v_tui.phi3v import devices
 from phi3v_tui.phi3v.configuration import Phi3VConfig
-from phi3v_tui.phi3v.hub import Report
 from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
 
-PUBLISHED = ("microsoft/Phi-3.5-vision-instruct", "microsoft/Phi-3-vision-128k-instruct")
+PUBLISHED = tuple(PINNED)
 """Published checkpoints, the one to prefer first."""
 
 BUNDLED = Path(__file__).parent.parent / "demo" / "checkpoint"
@@ -67,7 +68,8 @@ def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -
     """Resolve the name of a model.
 
     Args:
-        model: "auto", "demo", a folder, or a hub id, which is downloaded where it is missing.
+        model: "auto", "demo", a folder, or a hub id, which is downloaded where it is missing;
+            after it "@revision" may say which commit, branch or tag.
         device: Where it is to run; "auto" asks whether the published ones fit there.
         dtype: Its precision there.
         report: Told of a download.
@@ -86,12 +88,13 @@ def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -
         raise ModelError(
             f"{model} is a file.", "Choose the folder that holds config.json and the weights."
         )
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", model) or model.startswith("."):
+    source = Source.parse(model)
+    if source is None:
         raise ModelError(
             f'There is no model folder "{model}".',
             f"Choose demo, a folder, or a hub id such as {PUBLISHED[0]}.",
         )
-    return _from_hub(model, report)
+    return _from_hub(source, report)
 
 
 def load(
@@ -134,7 +137,7 @@ def _mismatch(checkpoint: Checkpoint) -> ModelError:
 def _automatic(device: torch.device, dtype: torch.dtype) -> Checkpoint:
     """The published weights where they are here and fit, else the bundled ones."""
     for repo in PUBLISHED:
-        checkpoint = _cached(repo)
+        checkpoint = _cached(Source.pinned(repo))
         if checkpoint is None:
             continue
         if fits(checkpoint, device, dtype):
@@ -161,28 +164,25 @@ def _bundled(notice: str = _DEMO_NOTICE) -> Checkpoint:
     return Checkpoint(checked.folder, checked.name, bundled=True, notice=notice)
 
 
-def _from_hub(repo: str, report: Report) -> Checkpoint:
-    checkpoint = _cached(repo)
+def _from_hub(source: Source, report: Report) -> Checkpoint:
+    checkpoint = _cached(source)
     if checkpoint is not None:
         return checkpoint
+    found = download.find(source, report)
     # The config alone first: nobody should wait for gigabytes of a model that cannot be run.
-    _check_config(hub.download_config(repo, report), repo)
-    return _checked(hub.download(repo, report), _short_name(repo))
+    _check_config(download.download_config(found), source.repo)
+    snapshot = download.download(found, report)
+    return replace(_checked(snapshot.folder, source.name), notice=snapshot.notice)
 
 
-def _cached(repo: str) -> Checkpoint | None:
+def _cached(source: Source) -> Checkpoint | None:
     """A checkpoint from the hub that is on this machine already, and whole."""
-    folder = hub.cached(repo)
-    if folder is None:
-        return None
-    try:
-        return _checked(folder, _short_name(repo))
-    except ModelError:
-        return None
-
-
-def _short_name(repo: str) -> str:
-    return repo.split("/")[1]
+    for snapshot in cache.snapshots(source):
+        try:
+            return replace(_checked(snapshot.folder, source.name), notice=snapshot.notice)
+        except ModelError:
+            continue
+    return None
 
 
 def _checked(folder: Path, name: str) -> Checkpoint:

@@ -10,7 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
-from phi3v_tui.phi3v import devices, hub, weights
+from phi3v_tui.hub import cache
+from phi3v_tui.hub.cache import Snapshot
+from phi3v_tui.phi3v import devices, weights
 
 CPU = torch.device("cpu")
 FULL = "microsoft/Phi-3.5-vision-instruct"
@@ -40,8 +42,12 @@ def bundled(tiny_checkpoint_35, monkeypatch) -> Path:
 @pytest.fixture
 def hub_cache(monkeypatch):
     """What the local hub cache holds, by repository."""
-    held = {}
-    monkeypatch.setattr(hub, "cached", held.get)
+    held: dict[str, Path] = {}
+
+    def snapshots(source):
+        return [Snapshot(held[source.repo])] if source.repo in held else []
+
+    monkeypatch.setattr(cache, "snapshots", snapshots)
     return held
 
 

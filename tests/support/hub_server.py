@@ -20,6 +20,8 @@ class Hub:
     Attributes:
         repo: The one repository that it has.
         folder: Its files.
+        revisions: Commits, branches and tags that it knows; all are the same files.
+        token: The only token that is let in; none need be sent.
         refuse: Status and X-Error-Code to refuse files with, if any.
         cut_at: Bytes of a file after which its next download breaks off, by name.
         hangs_up: Whether downloads break off there each time, and not only once.
@@ -32,6 +34,8 @@ class Hub:
 
     repo: str
     folder: Path
+    revisions: set[str] = field(default_factory=lambda: {"main", COMMIT})
+    token: str = ""
     refuse: tuple[int, str] | None = None
     cut_at: dict[str, int] = field(default_factory=dict)
     hangs_up: bool = False
@@ -67,12 +71,9 @@ class Hub:
 
     def fetched(self) -> list[str]:
         """Names of the files whose content was asked for, in order."""
-        prefix = f"/{self.repo}/resolve/{COMMIT}/"
-        return [
-            path.removeprefix(prefix)
-            for method, path, _ in self.requests
-            if method == "GET" and path.startswith(prefix)
-        ]
+        resolved = re.compile(rf"/{self.repo}/resolve/[^/]+/(.+)")
+        asked = [resolved.fullmatch(path) for method, path, _ in self.requests if method == "GET"]
+        return [match[1] for match in asked if match]
 
     def ranges(self, name: str) -> list[str]:
         """Range headers of the downloads of one file, in order."""
@@ -99,13 +100,19 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             path = self.path.split("?")[0]
             hub.requests.append((self.command, path, self.headers.get("Range", "")))
-            api = re.fullmatch(rf"/api/models/{hub.repo}(/revision/[^/]+)?", path)
-            tree = re.fullmatch(rf"/api/models/{hub.repo}/tree/[^/]+", path)
+            api = re.fullmatch(rf"/api/models/{hub.repo}(?:/revision/([^/]+))?", path)
+            tree = re.fullmatch(rf"/api/models/{hub.repo}/tree/([^/]+)", path)
             file = re.fullmatch(rf"/{hub.repo}/resolve/[^/]+/(.+)", path)
+            revision = next((match[1] for match in (api, tree) if match), None) or "main"
             if hub.answer:
                 self._send(hub.answer.encode(), "text/html")
+            elif self.headers.get("Authorization", f"Bearer {hub.token}") != f"Bearer {hub.token}":
+                self._refuse(401, "", "Invalid credentials in Authorization header")
+            elif revision not in hub.revisions:
+                self._refuse(404, "RevisionNotFound")
             elif api:
-                self._send_json({"id": hub.repo, "sha": COMMIT, "siblings": _siblings(hub)})
+                siblings = _siblings(hub)
+                self._send_json({"id": hub.repo, "sha": self._commit(), "siblings": siblings})
             elif tree:
                 self._send_json(_tree(hub))
             elif file and hub.refuse:
@@ -122,19 +129,24 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self._send_head(200, {"Content-Type": kind}, len(body))
             self.wfile.write(body)
 
-        def _refuse(self, status: int, code: str) -> None:
-            self._send_head(status, {"X-Error-Code": code} if code else {}, 0)
+        def _refuse(self, status: int, code: str, message: str = "") -> None:
+            headers = {"X-Error-Code": code, "X-Error-Message": message}
+            self._send_head(status, {name: text for name, text in headers.items() if text}, 0)
 
         def _send_file(self, name: str) -> None:
             content = (hub.folder / name).read_bytes()
             wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             start = int(wanted[1]) if wanted else 0
-            headers = {"ETag": f'"{_etag(content)}"', "X-Repo-Commit": COMMIT}
+            headers = {"ETag": f'"{_etag(content)}"', "X-Repo-Commit": self._commit()}
             if wanted:
                 headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
             self._send_head(206 if wanted else 200, headers, len(content) - start)
             if self.command == "GET":
                 self._send_body(name, content, start)
+
+        def _commit(self) -> str:
+            commit = re.search(r"/(?:resolve|revision)/([0-9a-f]{40})(?:/|$)", self.path)
+            return commit[1] if commit else COMMIT
 
         def _send_body(self, name: str, content: bytes, start: int) -> None:
             end = len(content)

@@ -157,7 +157,7 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
         assert prompts(app) == ["You\nWhat is this?"]
         assert "Waiting for the model" in answers(app)[0]
         engine.progress("Reading weights", 60, 100)
-        await wait_until(pilot, lambda: "Reading weights 60 %" in answers(app)[0])
+        await wait_until(pilot, lambda: "(60 %)" in answers(app)[0])
         engine.finish_loading()
         await wait_until(pilot, lambda: "Scripted-vision" in answers(app)[0])
         await _answer(pilot, app, engine, "A circle.")

@@ -10,11 +10,12 @@ from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answering import Answering
 from phi3v_tui.ui.journal import Journal
+from phi3v_tui.ui.progress import describe_progress
 from phi3v_tui.ui.shown import ShownConversation
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
-from phi3v_tui.ui.widgets.status_bar import StatusBar, describe_progress
+from phi3v_tui.ui.widgets.status_bar import StatusBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from phi3v_tui.ui.widgets.welcome import Welcome
 

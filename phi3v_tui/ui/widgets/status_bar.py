@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from phi3v_tui.engine.events import Loaded, LoadProgress
-from phi3v_tui.ui.plain_text import byte_size, drawable
+from phi3v_tui.engine.events import Loaded
+from phi3v_tui.ui.plain_text import drawable
 
 
 class StatusBar(Horizontal):
@@ -62,12 +62,3 @@ class StatusBar(Horizontal):
         if self.tokens_per_second is None:
             return ""
         return f"{self.tokens_per_second:.1f} tok/s"
-
-
-def describe_progress(progress: LoadProgress) -> str:
-    """Loading in words: what is done, and how far it is."""
-    if progress.total:
-        return f"{progress.stage} {min(100, 100 * progress.done // progress.total)} %"
-    if progress.done:
-        return f"{progress.stage} {byte_size(progress.done)}"
-    return f"{progress.stage} …"

@@ -16,8 +16,11 @@ from huggingface_hub.utils import close_session
 from phi3v_tui.engine.events import LoadProgress
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.errors import ModelError
-from phi3v_tui.phi3v import hub, large_file, weights
-from tests.support.hub_server import Hub
+from phi3v_tui.hub import cache as hub_cache
+from phi3v_tui.hub import large_file, source
+from phi3v_tui.hub.download import Report
+from phi3v_tui.phi3v import weights
+from tests.support.hub_server import COMMIT, Hub
 
 REPO = "owner/tiny"
 CPU = torch.device("cpu")
@@ -64,13 +67,13 @@ class Reports(list):
         self.append((stage, done, total))
 
 
-def find(report=lambda *_: None) -> weights.Checkpoint:
-    return weights.find(REPO, CPU, torch.float32, report)
+def find(report=lambda *_: None, model: str = REPO) -> weights.Checkpoint:
+    return weights.find(model, CPU, torch.float32, report)
 
 
-def failure() -> ModelError:
+def failure(model: str = REPO) -> ModelError:
     with pytest.raises(ModelError) as failed:
-        find()
+        find(model=model)
     assert failed.value.title.count(". ") == 0
     assert failed.value.remedy
     return failed.value
@@ -156,6 +159,116 @@ def test_what_is_left_of_something_else_is_found_out(server, cache, junk):
     assert server.ranges(WEIGHTS)[-1] == ""
 
 
+def test_half_a_file_in_the_cache_is_made_whole(server):
+    """As a copied cache may have it, or one whose disk was full."""
+    weights_file = find().folder / WEIGHTS
+    with weights_file.resolve().open("r+b") as file:
+        file.truncate(2 * CHUNK)
+    server.requests.clear()
+    same_weights(find(), server)
+    assert server.fetched() == [WEIGHTS]
+    assert server.ranges(WEIGHTS) == [f"bytes={2 * CHUNK}-"]
+
+
+class TestRevisions:
+    """Which commit is taken, when, and what is said of it."""
+
+    OLD, NEW = "a" * 40, "b" * 40
+
+    @pytest.fixture
+    def pinned(self, server, monkeypatch):
+        """The hub, whose one repository this program knows at a commit that is not the newest."""
+        server.revisions.add(self.NEW)
+        monkeypatch.setitem(source.PINNED, REPO, self.NEW)
+        return server
+
+    def test_the_pinned_one_is_downloaded(self, pinned):
+        checkpoint = find()
+        assert checkpoint.folder.name == self.NEW
+        assert (checkpoint.name, checkpoint.notice) == ("tiny", "")
+        pinned.requests.clear()
+        assert find() == checkpoint
+        assert pinned.requests == []
+
+    def test_others_have_their_newest(self, server):
+        assert find().folder.name == COMMIT
+
+    @pytest.mark.parametrize("revision", ["v1.0", "refs/pr/3", OLD])
+    def test_a_person_may_choose(self, pinned, revision):
+        pinned.revisions |= {revision, "refs%2Fpr%2F3"}
+        checkpoint = find(model=f"{REPO}@{revision}")
+        assert checkpoint.folder.name == (self.OLD if revision == self.OLD else COMMIT)
+        assert checkpoint.name == ("tiny@aaaaaaa" if revision == self.OLD else f"tiny@{revision}")
+        pinned.requests.clear()
+        assert find(model=f"{REPO}@{revision}") == checkpoint
+        assert pinned.requests == []
+
+    def test_another_that_is_here_will_do_without_a_request(self, pinned):
+        pinned.revisions.add(self.OLD)
+        old = find(model=f"{REPO}@{self.OLD}")
+        pinned.requests.clear()
+        checkpoint = find()
+        assert pinned.requests == []
+        assert (checkpoint.folder, checkpoint.name) == (old.folder, "tiny")
+        assert "at revision aaaaaaa" in checkpoint.notice
+        assert f"--model {REPO}@{self.NEW}" in checkpoint.notice
+
+    def test_the_command_of_that_notice_fetches_nothing_twice(self, pinned):
+        pinned.revisions.add(self.OLD)
+        find(model=f"{REPO}@{self.OLD}")
+        pinned.requests.clear()
+        assert find(model=f"{REPO}@{self.NEW}").folder.name == self.NEW
+        assert WEIGHTS not in pinned.fetched()
+        assert find().notice == ""
+
+    def test_half_of_another_will_not_do(self, pinned):
+        pinned.revisions.add(self.OLD)
+        (find(model=f"{REPO}@{self.OLD}").folder / WEIGHTS).unlink()
+        assert find().folder.name == self.NEW
+
+    def test_one_that_the_hub_has_lost_is_replaced(self, pinned):
+        pinned.revisions.remove(self.NEW)
+        checkpoint = find()
+        assert checkpoint.folder.name == COMMIT
+        assert "has no longer the revision bbbbbbb" in checkpoint.notice
+        pinned.requests.clear()
+        assert find().folder == checkpoint.folder
+        assert pinned.requests == []
+
+    def test_one_that_a_person_chose_is_not(self, pinned):
+        error = failure(f"{REPO}@nope")
+        assert "no revision nope" in error.title
+        assert "commits" in error.remedy
+
+    @pytest.mark.parametrize("model", ["a/b@", "a/b@/x", "a/b@x/", "a@b", "./a/b", "a/b@c d"])
+    def test_what_names_no_revision(self, server, model):
+        assert "no model folder" in failure(model).title
+        assert server.requests == []
+
+
+def test_the_published_checkpoints_are_pinned_to_whole_commits():
+    assert list(source.PINNED) == [
+        "microsoft/Phi-3.5-vision-instruct",
+        "microsoft/Phi-3-vision-128k-instruct",
+    ]
+    for repo, commit in source.PINNED.items():
+        assert set(commit) <= set("0123456789abcdef")
+        assert len(commit) == 40
+        assert source.Source.parse(repo) == source.Source(repo, commit, is_pinned=True)
+
+
+@pytest.mark.parametrize(("token", "known"), [("right", True), ("wrong", False)])
+def test_a_token_that_the_hub_does_not_know(server, monkeypatch, token, known):
+    server.token = "right"
+    monkeypatch.setenv("HF_TOKEN", token)
+    if known:
+        find()
+    else:
+        error = failure()
+        assert "does not know the token" in error.title
+        assert "HF_TOKEN" in error.remedy
+
+
 @pytest.mark.parametrize(
     ("refusal", "title", "remedy"),
     [
@@ -202,7 +315,7 @@ def test_a_login_page_is_not_the_hub(server):
 
 
 def test_a_small_disk_is_told_before_the_download(server, monkeypatch):
-    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
+    monkeypatch.setattr(hub_cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
     error = failure()
     assert "0.0 GB free" in error.title
     assert "HF_HOME" in error.remedy
@@ -248,7 +361,7 @@ class Stopped(Exception):
     """Raised by a report, as the engine's does when it is closed."""
 
 
-def stop_at(count: int) -> hub.Report:
+def stop_at(count: int) -> Report:
     def report(stage: str, done: int, total: int | None) -> None:
         if done >= count:
             raise Stopped

@@ -5,19 +5,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import FileMetadataError
-from huggingface_hub.file_download import http_get, repo_folder_name
+from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, tqdm
 
 from phi3v_tui.errors import ModelError
+from phi3v_tui.hub.cache import repo_folder
 
 Progress = Callable[[str, int], None]
 """Called with (what is being done, bytes of the file done). May raise, which ends the work."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PIECE = 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class LargeFile:
     size: int
 
     @classmethod
-    def on_hub(cls, repo: str, name: str, commit: str) -> "LargeFile":
+    def on_hub(cls, repo: str, name: str, commit: str) -> Self:
         """Ask the hub for a file's size and ETag.
 
         Raises:
@@ -46,8 +48,7 @@ class LargeFile:
         found = get_hf_file_metadata(url)
         if found.size is None or not re.fullmatch(r"[\w-]+", found.etag or ""):
             raise FileMetadataError(f"{url} has no size or no ETag")
-        folder = repo_folder_name(repo_id=repo, repo_type="model")
-        return cls(url, Path(constants.HF_HUB_CACHE, folder, "blobs", str(found.etag)), found.size)
+        return cls(url, repo_folder(repo) / "blobs" / str(found.etag), found.size)
 
     @property
     def received(self) -> int:
@@ -67,10 +68,16 @@ class LargeFile:
             folder.mkdir(parents=True, exist_ok=True)
         # Another process that downloads the same file is waited for.
         with WeakFileLock(self._lock):
-            if not self.blob.exists():
+            if not self._is_whole():
                 self._receive(progress)
                 self._verify(progress)
                 self._part.replace(self.blob)
+
+    def _is_whole(self) -> bool:
+        """Whether the content is here; half of it, as a copied cache may have, is gone on with."""
+        if self.blob.exists() and self.blob.stat().st_size != self.size:
+            self.blob.replace(self._part)
+        return self.blob.exists()
 
     @property
     def _part(self) -> Path:
@@ -100,10 +107,12 @@ class LargeFile:
         """Compare with the ETag where that is a digest, as it is for large files."""
         if not _SHA256.fullmatch(self.blob.name):
             return
-        progress("Checking", self.size)
+        digest = hashlib.sha256()
         with self._part.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != self.blob.name:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                progress("Checking", file.tell())
+        if digest.hexdigest() != self.blob.name:
             self._part.unlink()
             raise ModelError(
                 f"What came from {self.url} is damaged, and was deleted.", "Download it again."

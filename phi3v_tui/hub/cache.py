@@ -1,0 +1,78 @@
+"""What the cache of huggingface_hub, which other programs share, holds of a repository."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.file_download import repo_folder_name
+
+from phi3v_tui.hub.source import Source, short
+
+ALLOWED = ["*.json", "*.safetensors"]
+"""Data only: no code, no pickle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of one revision.
+
+    Attributes:
+        folder: Where they are; some may be missing.
+        notice: A sentence that people should read once, or empty.
+    """
+
+    folder: Path
+    notice: str = ""
+
+
+def snapshots(source: Source) -> Iterator[Snapshot]:
+    """Revisions in the cache that will do, the one asked for first.
+
+    Where this program pinned the revision another one will do too, and its notice says so: it is
+    here, and the network might not be.
+    """
+    exact = _exact(source)
+    if exact is not None:
+        yield Snapshot(exact)
+    if source.is_pinned:
+        for folder in _newest_first(repo_folder(source.repo) / "snapshots"):
+            if folder != exact:
+                yield Snapshot(folder, _other_revision(source, folder.name))
+
+
+def repo_folder(repo: str) -> Path:
+    """Where the cache keeps a repository."""
+    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"))
+
+
+def room() -> tuple[Path, int]:
+    """The folder of the cache, and the bytes that are free on its disk."""
+    cache = Path(constants.HF_HUB_CACHE)
+    there = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
+    return cache, shutil.disk_usage(there).free
+
+
+def _exact(source: Source) -> Path | None:
+    try:
+        found = snapshot_download(
+            source.repo, revision=source.revision, local_files_only=True, allow_patterns=ALLOWED
+        )
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return Path(found)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _other_revision(source: Source, found: str) -> str:
+    return (
+        f"{source.name} is on this machine at revision {short(found)}; this program is made for"
+        f" revision {source.short_revision}. To get that one run:"
+        f" phi3v-tui --model {source.repo}@{source.revision}"
+    )

@@ -1,9 +1,13 @@
 """Downloads through the real huggingface_hub, from a stand-in for the hub on this machine."""
 
 import errno
+import os
 import queue
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -355,6 +359,25 @@ def test_closing_the_engine_ends_a_download(server, cache):
     assert not engine._thread.is_alive()
     assert events.empty()
     assert not list(cache.rglob(WEIGHTS))
+
+
+def test_interrupting_a_download_that_stalls(server, tmp_path):
+    server.hold_at[WEIGHTS] = CHUNK
+    environment = os.environ | {
+        "HF_ENDPOINT": server.url,
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_CACHE": str(tmp_path / "another"),
+        # Else a process that waits for the test for long takes the stalled line for a broken one.
+        "HF_HUB_DOWNLOAD_TIMEOUT": "600",
+    }
+    command = [sys.executable, "-m", "phi3v_tui", "ask", "Hi", "--model", REPO, "--device", "cpu"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        assert server.holding.wait(300)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.strip() == b""
+    assert list((tmp_path / "another").rglob("*.part"))
 
 
 class Stopped(Exception):

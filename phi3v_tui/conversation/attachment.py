@@ -2,7 +2,8 @@
 
 import hashlib
 import stat
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -19,15 +20,16 @@ class Attachment:
     """A picture, kept as the bytes of its file.
 
     Attributes:
-        data: The file's bytes as they were read, never re-encoded.
-        digest: sha256 of `data`, in hex; names the picture everywhere (caches, the store).
+        source: The file's bytes as they were read, never re-encoded; or where to get them, for
+            a long conversation has more pictures than should be in the memory.
+        digest: sha256 of the bytes, in hex; names the picture everywhere (caches, the store).
         name: File name for people.
         origin: Where it came from: an absolute path or a URL.
         width: Pixels, once turned upright.
         height: Pixels, once turned upright.
     """
 
-    data: bytes
+    source: bytes | Callable[[], bytes] = field(repr=False, compare=False)
     digest: str
     name: str
     origin: str
@@ -57,6 +59,15 @@ class Attachment:
         _require_size(len(data), name)
         width, height = decoding.decode(data, name).size
         return cls(data, hashlib.sha256(data).hexdigest(), name, origin, width, height)
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            AttachmentError: They are not where they were kept any more.
+        """
+        return self.source if isinstance(self.source, bytes) else self.source()
 
     def image(self) -> Image.Image:
         """Decode to RGB, upright by EXIF; transparency is dropped as the model sees it."""

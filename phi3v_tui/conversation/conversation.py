@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 
 
 class TurnState(StrEnum):
@@ -40,6 +41,9 @@ class Turn:
         state: How far it got; a person's turn is always STOP. INTERRUPTED is a reply that was
             under way when the app ended.
         created: When it began, in UTC.
+        model: Of a reply: the model that gave it, for people; empty where unknown.
+        left_out: Of a reply: how many turns at the beginning of its path the model did not read,
+            for they did not fit.
     """
 
     id: str
@@ -47,6 +51,8 @@ class Turn:
     message: Message
     state: TurnState = TurnState.STOP
     created: datetime = field(default_factory=_now)
+    model: str = ""
+    left_out: int = 0
 
 
 class Conversation:
@@ -59,6 +65,8 @@ class Conversation:
         id: Unique, in hex.
         created: When it began, in UTC.
         system_prompt: What the model is told before the first turn; may be empty.
+        name: What a person called it; empty takes the first prompt.
+        sampling: How its answers are chosen; None leaves it to the settings.
     """
 
     def __init__(
@@ -67,6 +75,8 @@ class Conversation:
         *,
         id: str | None = None,
         created: datetime | None = None,
+        name: str = "",
+        sampling: SamplingParams | None = None,
         turns: Iterable[Turn] = (),
         last_id: str | None = None,
     ) -> None:
@@ -76,12 +86,16 @@ class Conversation:
             system_prompt: What the model is told before the first turn.
             id: The restored conversation's id.
             created: When the restored conversation began.
+            name: What a person called it.
+            sampling: How its answers are chosen.
             turns: The restored turns, parents before children.
             last_id: A turn that the shown path leads through; None shows the newest.
         """
         self.id = id or _new_id()
         self.created = created or _now()
         self.system_prompt = system_prompt
+        self.name = name
+        self.sampling = sampling
         self._turns: dict[str, Turn] = {}
         self._children: dict[str | None, list[str]] = {None: []}
         self._selected: dict[str | None, str] = {}
@@ -92,6 +106,11 @@ class Conversation:
 
     @property
     def title(self) -> str:
+        """Its name; else the first prompt, or its pictures' names where nothing was typed."""
+        return self.name or self.opening
+
+    @property
+    def opening(self) -> str:
         """The first prompt, shortened to one line; a picture's name where nothing was typed."""
         first = next(iter(self.path()), None)
         return _title(first.message) if first else "New conversation"
@@ -113,16 +132,24 @@ class Conversation:
             selected = self._selected.get(selected)
         return tuple(path)
 
-    def snapshot(self) -> tuple[Message, ...]:
+    @property
+    def left_out(self) -> int:
+        """How many turns at the beginning of the path the model does not read any more."""
+        return max((turn.left_out for turn in self.path()), default=0)
+
+    def snapshot(self, left_out: int = 0) -> tuple[Message, ...]:
         """The messages of the path for the engine, the system prompt first.
 
         Replies without text are left out: the one under way, and those that failed or were
         stopped before they began.
+
+        Args:
+            left_out: Turns at the beginning of the path to go without.
         """
         system = (Message(Role.SYSTEM, self.system_prompt),) if self.system_prompt else ()
         return system + tuple(
             turn.message
-            for turn in self.path()
+            for turn in self.path()[left_out:]
             if turn.message.role is Role.USER or turn.message.text
         )
 
@@ -152,12 +179,16 @@ class Conversation:
         """Add a prompt as a sibling of another one and show it."""
         return self._append(self._turns[turn_id].parent_id, Message(Role.USER, text, attachments))
 
-    def append_reply(self, prompt_id: str | None = None) -> Turn:
+    def append_reply(
+        self, prompt_id: str | None = None, model: str = "", left_out: int = 0
+    ) -> Turn:
         """Add an empty reply, in progress, to a prompt and show it.
 
         Args:
             prompt_id: The prompt to answer; None means the last turn of the path. To try again,
                 give the prompt of an earlier reply: the new one becomes that reply's sibling.
+            model: Who answers, for people.
+            left_out: Turns at the beginning of the path that the model does not read.
 
         Raises:
             ValueError: There is no prompt to answer.
@@ -166,7 +197,8 @@ class Conversation:
         parent_id = prompt_id or (path[-1].id if path else None)
         if parent_id is None or self._turns[parent_id].message.role is not Role.USER:
             raise ValueError("a reply needs a prompt to answer")
-        return self._append(parent_id, Message(Role.ASSISTANT, ""), TurnState.IN_PROGRESS)
+        reply = Message(Role.ASSISTANT, "")
+        return self._append(parent_id, reply, TurnState.IN_PROGRESS, model, left_out)
 
     def update_reply(
         self,
@@ -181,6 +213,31 @@ class Conversation:
         self._turns[turn_id] = replace(turn, message=message, state=state)
         return self._turns[turn_id]
 
+    def name_model(self, turn_id: str, model: str) -> None:
+        """Say who gives a reply, where that was not known when it was appended."""
+        self._turns[turn_id] = replace(self._turns[turn_id], model=model)
+
+    def branches(self, turn_id: str) -> tuple[Turn, ...]:
+        """The turn and its alternatives that led to something, in order of creation."""
+        return tuple(
+            turn
+            for turn in self.siblings(turn_id)
+            if turn.id == turn_id or not self._came_to_nothing(turn)
+        )
+
+    def fork(self, turn_id: str) -> "Conversation":
+        """A new conversation that begins with the path to a turn, that turn included.
+
+        The messages are the same objects; the turns get new ids, for both are kept.
+        """
+        fork = Conversation(self.system_prompt, name=f"{self.title} (fork)", sampling=self.sampling)
+        parent_id = None
+        for turn in self._path_to(turn_id):
+            copy = replace(turn, id=_new_id(), parent_id=parent_id)
+            fork._add(copy)
+            parent_id = copy.id
+        return fork
+
     def siblings(self, turn_id: str) -> tuple[Turn, ...]:
         """The turn and its alternatives, in order of creation."""
         parent_id = self._turns[turn_id].parent_id
@@ -193,10 +250,29 @@ class Conversation:
             self._selected[turn.parent_id] = turn.id
             turn = self._turns[turn.parent_id] if turn.parent_id else None
 
+    def _path_to(self, turn_id: str) -> list[Turn]:
+        path: list[Turn] = []
+        turn: Turn | None = self._turns[turn_id]
+        while turn is not None:
+            path.append(turn)
+            turn = self._turns[turn.parent_id] if turn.parent_id else None
+        return path[::-1]
+
+    def _came_to_nothing(self, turn: Turn) -> bool:
+        """Whether it is a reply without text, or a prompt that got no other ones."""
+        if turn.message.role is Role.ASSISTANT:
+            return not turn.message.text and turn.state is not TurnState.STOP
+        return all(self._came_to_nothing(self._turns[id]) for id in self._children[turn.id])
+
     def _append(
-        self, parent_id: str | None, message: Message, state: TurnState = TurnState.STOP
+        self,
+        parent_id: str | None,
+        message: Message,
+        state: TurnState = TurnState.STOP,
+        model: str = "",
+        left_out: int = 0,
     ) -> Turn:
-        turn = Turn(_new_id(), parent_id, message, state)
+        turn = Turn(_new_id(), parent_id, message, state, model=model, left_out=left_out)
         self._add(turn)
         self.select(turn.id)
         return turn

@@ -14,14 +14,19 @@ class Request:
     """One answer to generate.
 
     Attributes:
-        messages: The path through the conversation, oldest first; the last is the user's.
+        messages: The path through the conversation, oldest first; the last is the user's, or
+            the answer that is to go on.
         sampling: How tokens are chosen.
         num_crops: Most crops a picture is cut into; None takes the engine's default.
+        continue_last: The last message is an answer that was stopped. It goes on where it ended:
+            TextDelta brings the rest only, Finished the ids of the whole. With its `token_ids`
+            and greedy sampling the answer becomes what it would have been without the stop.
     """
 
     messages: tuple[Message, ...]
     sampling: SamplingParams = field(default_factory=SamplingParams)
     num_crops: int | None = None
+    continue_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,15 @@ class Engine(Protocol):
 
     def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
         """Start generating an answer to `request`."""
+
+    def count(self, request: Request) -> int | None:
+        """Tokens of the prompt of `request`; None while nobody can tell.
+
+        It may take as long as tokenising all of it: an interface calls it in a thread.
+
+        Raises:
+            AttachmentError: A picture is too long and thin for the model.
+        """
 
     def cancel(self) -> None:
         """Stop the generation under way, and those waiting, within one token."""

@@ -113,7 +113,9 @@ class Finished:
         reason: Why generation ended.
         usage: Token counts.
         timings: Durations.
-        token_ids: Ids generated, without the stop token; to be kept in the Message.
+        token_ids: Ids of the answer, without the stop token; to be kept in the Message. Where an
+            answer went on, those from before too. Ids at the end that had not become a whole
+            character are left out: going on makes them again.
     """
 
     reason: FinishReason

@@ -93,6 +93,13 @@ class LocalEngine:
         self._answers.append(answer)
         self._start(lambda: self._answer(answer))
 
+    def count(self, request: Request) -> int | None:
+        """Tokens of the prompt of `request`; None while no model is loaded."""
+        chat = self._chat
+        if chat is None:
+            return None
+        return chat.count(request.messages, request.num_crops, request.continue_last)
+
     def cancel(self) -> None:
         """Stop the generation under way, and those waiting, within one token."""
         for answer in list(self._answers):
@@ -182,12 +189,15 @@ class LocalEngine:
         """
         times: list[float] = []
         ids: list[int] = []
-        text = chat.text_stream()
+        text = chat.text_stream(generation.prompt)
         for token_id in chat.generator.generate(generation):
             times.append(time.monotonic())
             ids.append(token_id)
             self._emit_text(answer, text.push(token_id))
-        self._emit_text(answer, text.flush())
+        if str(generation.ending) == FinishReason.STOP:
+            self._emit_text(answer, text.flush())
+        else:
+            del ids[len(ids) - text.held :]  # half a character; the rest may still be asked for
         return times, ids
 
     def _emit_text(self, answer: _Answer, text: str) -> None:
@@ -200,6 +210,7 @@ def _begin(chat: "ChatModel", request: Request) -> "Generation":
     return chat.begin(
         request.messages,
         request.num_crops,
+        request.continue_last,
         sampling.max_new_tokens,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
@@ -220,7 +231,8 @@ def _timings(started: float, times: list[float]) -> Timings:
 def _finished(generation: "Generation", timings: Timings, ids: list[int]) -> Finished:
     prompt_tokens = len(generation.prompt.ids)
     usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
-    return Finished(FinishReason(str(generation.ending)), usage, timings, tuple(ids))
+    whole = (*generation.prompt.begun_ids, *ids)
+    return Finished(FinishReason(str(generation.ending)), usage, timings, whole)
 
 
 def _explained(error: Exception, what: str) -> Phi3VTuiError:

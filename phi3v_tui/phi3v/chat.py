@@ -21,7 +21,7 @@ from phi3v_tui.phi3v.generation import Generation, Generator
 from phi3v_tui.phi3v.image_processing import Phi3VImageProcessor
 from phi3v_tui.phi3v.kv_cache import PictureCache
 from phi3v_tui.phi3v.pictures import VisionEncoder
-from phi3v_tui.phi3v.prompt import PromptTokenizer, render
+from phi3v_tui.phi3v.prompt import Prompt, PromptTokenizer, render
 from phi3v_tui.phi3v.sampling import Sampler
 from phi3v_tui.phi3v.weights import Checkpoint
 
@@ -127,14 +127,20 @@ class ChatModel:
         return f"{self.checkpoint.notice} {plan}".strip()
 
     def begin(
-        self, messages: Sequence[Message], num_crops: int | None, max_new_tokens: int, **choice: Any
+        self,
+        messages: Sequence[Message],
+        num_crops: int | None,
+        continue_last: bool,
+        max_new_tokens: int,
+        **choice: Any,
     ) -> Generation:
         """Prepare the next answer; `generator.generate` then makes it.
 
         Args:
             messages: Oldest first.
             num_crops: Most crops a picture is cut into; None takes the default.
-            max_new_tokens: Longest answer.
+            continue_last: The last message is an answer that goes on.
+            max_new_tokens: Longest answer; where one goes on, its longest rest.
             choice: `Sampler`'s temperature, top_p and seed.
 
         Raises:
@@ -142,25 +148,35 @@ class ChatModel:
             AttachmentError: A picture is too long and thin for the model.
         """
         crops = num_crops or self.num_crops
-
-        def count(attachment: Attachment) -> int:
-            return self.pictures.count_tokens(attachment, crops)
-
-        prompt = render(messages, self.tokenizer, count)
+        prompt = self._render(messages, crops, continue_last)
         self._require_room(len(prompt.ids))
         sampler = Sampler(device=self.device, **choice)
         return Generation(prompt, sampler, max_new_tokens, crops)
 
-    def text_stream(self) -> StreamDecoder:
-        """A detokeniser for one answer."""
-        return StreamDecoder(self.tokenizer)
+    def count(self, messages: Sequence[Message], num_crops: int | None, continue_last: bool) -> int:
+        """Tokens of the prompt for the next answer; arguments and errors as in `begin`.
+
+        No picture is decoded; any thread may call it.
+        """
+        return len(self._render(messages, num_crops or self.num_crops, continue_last).ids)
+
+    def _render(self, messages: Sequence[Message], crops: int, continue_last: bool) -> Prompt:
+        def count(attachment: Attachment) -> int:
+            return self.pictures.count_tokens(attachment, crops)
+
+        return render(messages, self.tokenizer, count, continue_last)
+
+    def text_stream(self, prompt: Prompt) -> StreamDecoder:
+        """A detokeniser for the answer to a prompt."""
+        return StreamDecoder(self.tokenizer, prompt.begun_ids)
 
     def _require_room(self, length: int) -> None:
         context = self.generator.context_length
         if length >= context:
             raise ContextFullError(
                 f"The conversation takes {length:,} tokens, and the context holds {context:,}.",
-                "Start a new conversation, attach fewer pictures, or lower num_crops.",
+                "Shorten the prompt, attach fewer pictures, lower num_crops, or start a new"
+                " conversation.",
             )
 
 

@@ -1,5 +1,7 @@
 """Ids -> text while they come."""
 
+from collections.abc import Sequence
+
 from phi3v_tui.phi3v.prompt import PromptTokenizer
 
 _INCOMPLETE = "\ufffd"
@@ -14,10 +16,21 @@ class StreamDecoder:
     character, which a model can well write.)
     """
 
-    def __init__(self, tokenizer: PromptTokenizer) -> None:
+    def __init__(self, tokenizer: PromptTokenizer, begun: Sequence[int] = ()) -> None:
+        """Decode an answer from its first id, or from where it was stopped.
+
+        Args:
+            tokenizer: The checkpoint's.
+            begun: Ids whose text was given before.
+        """
         self._tokenizer = tokenizer
-        self._given: list[int] = []
+        self._given: list[int] = list(begun)
         self._held: list[int] = []
+
+    @property
+    def held(self) -> int:
+        """Ids at the end whose character is not complete."""
+        return len(self._held)
 
     def push(self, token_id: int) -> str:
         """Text that this token completes; empty where there is none yet."""

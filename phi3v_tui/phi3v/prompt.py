@@ -53,10 +53,17 @@ class Prompt:
     Attributes:
         ids: Token ids; every position of picture k (from 1) holds -k.
         pictures: The pictures in order of position.
+        begun: How many of the last ids are the beginning of the answer, which goes on from there.
     """
 
     ids: tuple[int, ...]
     pictures: tuple[Picture, ...] = ()
+    begun: int = 0
+
+    @property
+    def begun_ids(self) -> tuple[int, ...]:
+        """Ids of the beginning of the answer."""
+        return self.ids[len(self.ids) - self.begun :]
 
     def keys(self, num_crops: int) -> list[int]:
         """Ids for comparing prompts: picture positions hold a number made of their content.
@@ -145,8 +152,9 @@ def render(
     messages: Sequence[Message],
     tokenizer: PromptTokenizer,
     count_tokens: Callable[[Attachment], int],
+    continue_last: bool = False,
 ) -> Prompt:
-    """Render a conversation as the prompt for its next answer.
+    """Render a conversation as the prompt for its next answer, or for the rest of its last one.
 
     Pictures are numbered from 1 through the whole conversation and come before the text of their
     message, each as `<|image_k|>\\n`, as the model card does.
@@ -155,10 +163,14 @@ def render(
         messages: Oldest first.
         tokenizer: The checkpoint's.
         count_tokens: Tokens that a picture takes.
+        continue_last: The last message is an answer that was stopped: leave it open, by the very
+            ids that were generated, so that it goes on as if it had never been stopped.
     """
     builder = _Builder(tokenizer, count_tokens)
-    for message in messages:
+    for message in messages[:-1] if continue_last else messages:
         builder.message(message)
+    if continue_last:
+        return builder.finish_within(messages[-1])
     if not messages or messages[-1].role is not Role.ASSISTANT:
         builder.open_turn(Role.ASSISTANT)
     return builder.finish()
@@ -180,12 +192,15 @@ class _Builder:
         self.open_turn(message.role)
         for attachment in message.attachments:
             self._picture(attachment)
+        self._content(message)
+        self._control("<|end|>")
+        self._held += "\n"
+
+    def _content(self, message: Message) -> None:
         if self._has_valid_ids(message):
             self._generated(message.token_ids)
         else:
             self._held += message.text
-        self._control("<|end|>")
-        self._held += "\n"
 
     def open_turn(self, role: Role) -> None:
         self._control(f"<|{role}|>")
@@ -194,6 +209,15 @@ class _Builder:
     def finish(self) -> Prompt:
         self._flush()
         return Prompt(tuple(self._ids), tuple(self._pictures))
+
+    def finish_within(self, answer: Message) -> Prompt:
+        """Finish with an answer that has begun."""
+        self.open_turn(answer.role)
+        self._flush()
+        start = len(self._ids)
+        self._content(answer)
+        self._flush()
+        return Prompt(tuple(self._ids), tuple(self._pictures), len(self._ids) - start)
 
     def _has_valid_ids(self, message: Message) -> bool:
         """Ids of another model, or of an answer edited since, say something else than the text."""

@@ -46,6 +46,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
         "CREATE INDEX attachments_of_picture ON attachments (digest)",
     ),
+    (
+        "ALTER TABLE conversations ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE conversations ADD COLUMN sampling TEXT NOT NULL DEFAULT 'null'",
+        "ALTER TABLE turns ADD COLUMN model TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE turns ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 """Statements that lead from each schema version to the next; the file says its own version."""
 
@@ -73,6 +79,7 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("contains", 2, _contains, deterministic=True)
             _migrate(connection, path, MIGRATIONS)
     except StoreError:
         connection.close()
@@ -110,6 +117,11 @@ def clear_errors(path: Path) -> Iterator[None]:
 def damaged(path: Path) -> StoreError:
     """The error for a file that does not hold what was written."""
     return StoreError(f"{path} is damaged.", _MOVE_AWAY)
+
+
+def _contains(text: str, wanted: str) -> bool:
+    """SQLite's own LIKE tells cases apart outside of ASCII."""
+    return wanted in text.casefold()
 
 
 _UNWRITABLE = "Make the folder writable, or choose another one with the setting data_dir."

@@ -3,15 +3,18 @@
 import json
 import sqlite3
 import threading
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
 from phi3v_tui.conversation.message import Message, Role
-from phi3v_tui.errors import StoreError
+from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
+from phi3v_tui.store.pictures import StoredPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class ConversationSummary:
 
     Attributes:
         id: The conversation's id.
-        title: Its first prompt, shortened to a line.
+        title: What a person called it, else its first prompt, shortened to a line.
         created: When it began, in UTC.
         updated: When it was last written, in UTC.
         turns: How many turns it has.
@@ -38,7 +41,7 @@ class _Written:
     """What the file is known to hold of a conversation."""
 
     turns: dict[str, Turn] = field(default_factory=dict)
-    last_id: str = ""
+    heading: tuple[object, ...] = ()
 
 
 class History:
@@ -55,7 +58,7 @@ class History:
         Raises:
             StoreError: The file cannot be opened, is damaged, or comes from a newer version.
         """
-        self.path = path
+        self.path = path.absolute()
         self._lock = threading.Lock()
         self._written: dict[str, _Written] = {}
         self._connection = connect(path)
@@ -73,7 +76,7 @@ class History:
         path = conversation.path()
         if not path:
             return
-        turns, last_id = conversation.turns(), path[-1].id
+        turns, heading = conversation.turns(), _heading(conversation)
         with self._lock, clear_errors(self.path):
             written = self._written.get(conversation.id, _Written())
             changed = [
@@ -81,14 +84,14 @@ class History:
                 for position, turn in enumerate(turns)
                 if written.turns.get(turn.id) is not turn
             ]
-            if not changed and written.last_id == last_id:
+            if not changed and written.heading == heading:
                 return
             with transaction(self._connection):
-                _write_conversation(self._connection, conversation, last_id)
+                _write_conversation(self._connection, conversation)
                 for position, turn in changed:
                     _write_turn(self._connection, conversation.id, position, turn)
             # Only what is committed counts as written.
-            self._written[conversation.id] = _Written({turn.id: turn for turn in turns}, last_id)
+            self._written[conversation.id] = _Written({turn.id: turn for turn in turns}, heading)
 
     def conversations(self) -> list[ConversationSummary]:
         """All conversations, the last written first.
@@ -98,28 +101,67 @@ class History:
         """
         with self._lock, clear_errors(self.path):
             rows = self._connection.execute(
-                "SELECT id, title, created, updated,"
-                " (SELECT count(*) FROM turns WHERE conversation_id = conversations.id)"
-                " FROM conversations ORDER BY updated DESC"
+                f"SELECT {_SUMMARY} FROM conversations ORDER BY updated DESC"
             ).fetchall()
-        return [
-            ConversationSummary(id, title, _time(created), _time(updated), turns)
-            for id, title, created, updated, turns in rows
-        ]
+        return [_summary(row) for row in rows]
+
+    def search(self, words: str) -> list[ConversationSummary]:
+        """Conversations in whose title or messages a text stands, in any case; last written first.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        wanted = words.casefold()
+        with self._lock, clear_errors(self.path):
+            rows = self._connection.execute(
+                f"SELECT {_SUMMARY} FROM conversations WHERE contains(name, ?1)"
+                " OR contains(title, ?1) OR EXISTS (SELECT 1 FROM turns"
+                " WHERE conversation_id = conversations.id AND contains(text, ?1))"
+                " ORDER BY updated DESC",
+                (wanted,),
+            ).fetchall()
+        return [_summary(row) for row in rows]
+
+    def prompts(self, most: int) -> list[str]:
+        """The prompts sent last, in all conversations, the newest first.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        with self._lock, clear_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT text FROM turns WHERE role = 'user' AND text != ''"
+                " ORDER BY created DESC LIMIT ?",
+                (most,),
+            ).fetchall()
+        return [text for (text,) in rows]
+
+    def rename(self, conversation_id: str, name: str) -> None:
+        """Give a conversation a name; an empty one lets it go by its first prompt again.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._lock, clear_errors(self.path):
+            self._connection.execute(
+                "UPDATE conversations SET name = ? WHERE id = ?", (_storable(name), conversation_id)
+            )
 
     def load(self, conversation_id: str) -> Conversation:
         """A conversation whole; replies that were under way come back as INTERRUPTED.
+
+        Its pictures' bytes stay in the file until somebody asks for them.
 
         Raises:
             StoreError: There is none with this id, or the file cannot be read.
         """
         with self._lock, clear_errors(self.path):
             try:
-                conversation = _read_conversation(self._connection, conversation_id)
-            except (ValueError, LookupError, TypeError) as error:
+                conversation = self._read(conversation_id)
+            except (ValueError, LookupError, TypeError, SettingsError) as error:
                 raise damaged(self.path) from error
             self._written[conversation.id] = _Written(
-                {turn.id: turn for turn in conversation.turns()}, conversation.path()[-1].id
+                {turn.id: turn for turn in conversation.turns()}, _heading(conversation)
             )
         return conversation
 
@@ -153,23 +195,69 @@ class History:
         with self._lock:
             self._connection.close()
 
+    def _read(self, conversation_id: str) -> Conversation:
+        row = self._connection.execute(
+            "SELECT system_prompt, created, last_turn_id, name, sampling"
+            " FROM conversations WHERE id = ?",
+            (conversation_id,),
+        ).fetchone()
+        if row is None:
+            raise StoreError("This conversation is not there any more.", "Choose another one.")
+        system_prompt, created, last_id, name, sampling = row
+        return Conversation(
+            system_prompt,
+            id=conversation_id,
+            created=_time(created),
+            name=name,
+            sampling=_read_sampling(sampling),
+            turns=_read_turns(self._connection, conversation_id, self._picture),
+            last_id=last_id,
+        )
 
-def _write_conversation(
-    connection: sqlite3.Connection, conversation: Conversation, last_id: str
-) -> None:
+    def _picture(self, digest: str, name: str) -> StoredPicture:
+        return StoredPicture(self.path, digest, name)
+
+
+_SUMMARY = (
+    "id, CASE name WHEN '' THEN title ELSE name END, created, updated,"
+    " (SELECT count(*) FROM turns WHERE conversation_id = conversations.id)"
+)
+
+
+def _summary(row: tuple[str, str, str, str, int]) -> ConversationSummary:
+    id, title, created, updated, turns = row
+    return ConversationSummary(id, title, _time(created), _time(updated), turns)
+
+
+def _heading(conversation: Conversation) -> tuple[object, ...]:
+    """What is written of a conversation besides its turns, for telling whether it has changed."""
+    last_id = conversation.path()[-1].id
+    return last_id, conversation.name, conversation.system_prompt, conversation.sampling
+
+
+def _write_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
     connection.execute(
-        "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        "INSERT INTO conversations (id, title, created, updated, system_prompt, last_turn_id,"
+        " name, sampling) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
         " title = excluded.title, updated = excluded.updated,"
-        " system_prompt = excluded.system_prompt, last_turn_id = excluded.last_turn_id",
+        " system_prompt = excluded.system_prompt, last_turn_id = excluded.last_turn_id,"
+        " name = excluded.name, sampling = excluded.sampling",
         (
             conversation.id,
-            _storable(conversation.title),
+            _storable(conversation.opening),
             _stamp(conversation.created),
             _stamp(datetime.now(UTC)),
             _storable(conversation.system_prompt),
-            last_id,
+            conversation.path()[-1].id,
+            _storable(conversation.name),
+            json.dumps(conversation.sampling and asdict(conversation.sampling)),
         ),
     )
+
+
+def _read_sampling(text: str) -> SamplingParams | None:
+    values = json.loads(text)
+    return SamplingParams(**values) if values is not None else None
 
 
 def _write_turn(
@@ -177,8 +265,10 @@ def _write_turn(
 ) -> None:
     message = turn.message
     connection.execute(
-        "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " text = excluded.text, token_ids = excluded.token_ids, state = excluded.state",
+        "INSERT INTO turns (id, conversation_id, parent_id, position, role, text, token_ids,"
+        " state, created, model, left_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET text = excluded.text, token_ids = excluded.token_ids,"
+        " state = excluded.state, model = excluded.model, left_out = excluded.left_out",
         (
             turn.id,
             conversation_id,
@@ -189,6 +279,8 @@ def _write_turn(
             json.dumps(message.token_ids),
             turn.state,
             _stamp(turn.created),
+            _storable(turn.model),
+            turn.left_out,
         ),
     )
     for number, attachment in enumerate(message.attachments):
@@ -198,10 +290,12 @@ def _write_turn(
 def _write_attachment(
     connection: sqlite3.Connection, turn_id: str, position: int, attachment: Attachment
 ) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?)",
-        (attachment.digest, attachment.data, attachment.width, attachment.height),
-    )
+    known = connection.execute("SELECT 1 FROM pictures WHERE digest = ?", (attachment.digest,))
+    if known.fetchone() is None:
+        connection.execute(
+            "INSERT INTO pictures VALUES (?, ?, ?, ?)",
+            (attachment.digest, attachment.data, attachment.width, attachment.height),
+        )
     connection.execute(
         "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
         (
@@ -214,55 +308,43 @@ def _write_attachment(
     )
 
 
-def _read_conversation(connection: sqlite3.Connection, conversation_id: str) -> Conversation:
-    row = connection.execute(
-        "SELECT system_prompt, created, last_turn_id FROM conversations WHERE id = ?",
-        (conversation_id,),
-    ).fetchone()
-    if row is None:
-        raise StoreError("This conversation is not there any more.", "Choose another one.")
-    system_prompt, created, last_id = row
-    turns = _read_turns(connection, conversation_id)
-    return Conversation(
-        system_prompt, id=conversation_id, created=_time(created), turns=turns, last_id=last_id
-    )
+_MakePicture = Callable[[str, str], StoredPicture]
 
 
-def _read_turns(connection: sqlite3.Connection, conversation_id: str) -> list[Turn]:
-    attachments = _read_attachments(connection, conversation_id)
+def _read_turns(
+    connection: sqlite3.Connection, conversation_id: str, make_picture: _MakePicture
+) -> list[Turn]:
+    attachments = _read_attachments(connection, conversation_id, make_picture)
     rows = connection.execute(
-        "SELECT id, parent_id, role, text, token_ids, state, created"
+        "SELECT id, parent_id, role, text, token_ids, state, created, model, left_out"
         " FROM turns WHERE conversation_id = ? ORDER BY position, created",
         (conversation_id,),
-    )
+    ).fetchall()
+    # One call for all of them: thousands of calls take several times as long.
+    ids = json.loads(f"[{','.join(row[4] for row in rows)}]")
     turns = []
-    for id, parent_id, role, text, token_ids, state, created in rows:
-        message = Message(
-            Role(role), text, tuple(attachments.get(id, ())), tuple(json.loads(token_ids))
-        )
-        turns.append(_as_left(Turn(id, parent_id, message, TurnState(state), _time(created))))
+    for row, token_ids in zip(rows, ids, strict=True):
+        id, parent_id, role, text, _, state, created, model, left_out = row
+        message = Message(Role(role), text, tuple(attachments.get(id, ())), tuple(token_ids))
+        turn = Turn(id, parent_id, message, TurnState(state), _time(created), model, left_out)
+        turns.append(_as_left(turn))
     return turns
 
 
 def _read_attachments(
-    connection: sqlite3.Connection, conversation_id: str
+    connection: sqlite3.Connection, conversation_id: str, make_picture: _MakePicture
 ) -> dict[str, list[Attachment]]:
-    """Attachments by turn id; a picture that several turns have is read once."""
+    """Attachments by turn id."""
     rows = connection.execute(
-        "SELECT turn_id, digest, name, origin FROM attachments"
-        " JOIN turns ON turns.id = turn_id WHERE conversation_id = ? ORDER BY attachments.position",
+        "SELECT turn_id, digest, name, origin, width, height FROM attachments"
+        " JOIN turns ON turns.id = turn_id JOIN pictures USING (digest)"
+        " WHERE conversation_id = ? ORDER BY attachments.position",
         (conversation_id,),
-    ).fetchall()
-    pictures = {
-        digest: connection.execute(
-            "SELECT data, width, height FROM pictures WHERE digest = ?", (digest,)
-        ).fetchone()
-        for digest in {row[1] for row in rows}
-    }
+    )
     found: dict[str, list[Attachment]] = {}
-    for turn_id, digest, name, origin in rows:
-        data, width, height = pictures[digest]
-        found.setdefault(turn_id, []).append(Attachment(data, digest, name, origin, width, height))
+    for turn_id, digest, name, origin, width, height in rows:
+        picture = Attachment(make_picture(digest, name), digest, name, origin, width, height)
+        found.setdefault(turn_id, []).append(picture)
     return found
 
 

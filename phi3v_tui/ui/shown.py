@@ -1,7 +1,7 @@
 """The conversation that is on the screen."""
 
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.ui.answers import entries
+from phi3v_tui.ui.answers import entries, shown_path
 from phi3v_tui.ui.journal import Journal
 from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.status_bar import StatusBar
@@ -49,7 +49,7 @@ class ShownConversation:
     @property
     def picture_count(self) -> int:
         """Pictures in these messages."""
-        return sum(len(entry.numbers) for entry in self.entries)
+        return sum(len(turn.message.attachments) for turn in shown_path(self.conversation))
 
     async def open(self, conversation: Conversation) -> None:
         """Show another conversation."""

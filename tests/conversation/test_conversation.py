@@ -7,6 +7,7 @@ import pytest
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation, TurnState
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.events import FinishReason
 
 
@@ -211,3 +212,60 @@ def test_the_title_is_the_first_prompt_on_one_line(text, attachments, title):
     answer(conversation, "reply")
     conversation.append_user("later")
     assert conversation.title == title
+
+
+def test_branches_leave_out_what_came_to_nothing():
+    conversation = Conversation()
+    prompt = conversation.append_user("one?")
+    first = answer(conversation, "1")
+    conversation.append_reply(prompt.id)
+    failed = conversation.update_reply(conversation.path()[-1].id, "", TurnState.FAILED)
+    second = conversation.append_reply(prompt.id)
+    second = conversation.update_reply(second.id, "one", TurnState.STOP)
+
+    assert [turn.id for turn in conversation.branches(first.id)] == [first.id, second.id]
+    assert failed in conversation.branches(failed.id)
+    too_long = conversation.edit(prompt.id, "far too long")
+    conversation.update_reply(conversation.append_reply().id, "", TurnState.FAILED)
+    assert [turn.id for turn in conversation.branches(prompt.id)] == [prompt.id]
+    assert [turn.id for turn in conversation.siblings(prompt.id)] == [prompt.id, too_long.id]
+
+
+def test_a_fork_begins_with_the_path_and_goes_its_own_way():
+    conversation = chat(("one?", "1"), ("two?", "2"))
+    conversation.system_prompt = "Be brief."
+    conversation.sampling = SamplingParams(temperature=0.5)
+    conversation.edit(conversation.path()[2].id, "deux?")
+
+    fork = conversation.fork(conversation.path()[1].id)
+    fork.append_user("three?")
+
+    assert texts(fork) == ["one?", "1", "three?"]
+    assert texts(conversation) == ["one?", "1", "deux?"]
+    assert fork.path()[0].message is conversation.path()[0].message
+    assert not {turn.id for turn in fork.turns()} & {turn.id for turn in conversation.turns()}
+    assert fork.path()[1].parent_id == fork.path()[0].id
+    assert (fork.system_prompt, fork.sampling) == ("Be brief.", SamplingParams(temperature=0.5))
+    assert fork.title == "one? (fork)"
+
+
+def test_turns_can_be_left_out_of_the_snapshot_but_not_the_system_prompt():
+    conversation = chat(("one?", "1"), ("two?", "2"))
+    conversation.system_prompt = "Be brief."
+    conversation.append_user("three?")
+    assert conversation.left_out == 0
+    conversation.append_reply(model="Scripted", left_out=2)
+
+    assert conversation.left_out == 2
+    assert [m.text for m in conversation.snapshot(2)] == ["Be brief.", "two?", "2", "three?"]
+    conversation.select(conversation.edit(conversation.path()[0].id, "uno?").id)
+    assert conversation.left_out == 0
+
+
+def test_the_model_of_a_reply_can_be_named_later():
+    conversation = Conversation()
+    conversation.append_user("one?")
+    reply = conversation.append_reply()
+    conversation.name_model(reply.id, "Scripted")
+    conversation.update_reply(reply.id, "1", TurnState.STOP)
+    assert conversation.turn(reply.id).model == "Scripted"

@@ -128,6 +128,63 @@ def test_cancelling_keeps_what_has_come(engine):
     assert 1 <= len(event.token_ids) < 10
 
 
+def going_on(asked: Request, text: str, ids: tuple[int, ...], most: int) -> Request:
+    reply = Message(Role.ASSISTANT, text, (), ids)
+    sampling = SamplingParams(max_new_tokens=most)
+    return Request((*asked.messages, reply), sampling, asked.num_crops, continue_last=True)
+
+
+@pytest.mark.parametrize("at", [1, 7, 20, 33])
+def test_a_stopped_answer_goes_on_as_if_it_had_not_been_stopped(engine, at):
+    pictures = ("rgb_31x47.png",)
+    whole = collect.answer(engine, asking("Describe it.", *pictures, most=40))
+    start = collect.answer(engine, asking("Describe it.", *pictures, most=at))
+    begun = start.finished.token_ids
+    assert 0 < len(begun) <= at
+    assert start.text == whole.text[: len(start.text)]
+
+    more = going_on(asking("Describe it.", *pictures), start.text, begun, 40 - len(begun))
+    rest = collect.answer(engine, more)
+
+    assert rest.finished.token_ids == whole.finished.token_ids
+    assert start.text + rest.text == whole.text
+    usage = rest.finished.usage
+    assert usage.prompt_tokens == start.finished.usage.prompt_tokens + len(begun)
+    assert usage.reused_tokens == usage.prompt_tokens - 1
+    assert usage.crops_encoded == 0
+
+
+def test_an_answer_of_another_model_goes_on_by_its_words(engine):
+    more = going_on(asking("What is it?"), "It is a red", (1, 2, 3), 4)
+    ids = collect.answer(engine, more).finished.token_ids
+    assert engine._chat.tokenizer.decode(ids).startswith("It is a red")
+    assert len(ids) > 4
+
+
+def test_half_a_character_is_made_again(engine, monkeypatch):
+    grin = [engine._chat.tokenizer.tokenizer.token_to_id(f"<0x{b:02X}>") for b in "😀".encode()]
+    generated = iter(grin)
+
+    def generate(generation):
+        yield next(generated)
+        yield next(generated)
+        generation.ending = "length"
+
+    monkeypatch.setattr(engine._chat.generator, "generate", generate)
+    answer = collect.answer(engine, asking("Smile"))
+    assert (answer.text, answer.finished.token_ids) == ("", ())
+
+
+def test_counting_agrees_with_what_is_read(engine):
+    request = asking("What is it?", "rgb_480x640.png")
+    counted = engine.count(request)
+    answer = collect.answer(engine, request)
+    assert counted == answer.finished.usage.prompt_tokens
+    more = going_on(request, answer.text, answer.finished.token_ids, 1)
+    assert engine.count(more) == counted + len(answer.finished.token_ids)
+    assert LocalEngine("demo").count(request) is None
+
+
 def test_cancelling_ends_those_waiting_too(engine):
     waiting, started = Events(), threading.Event()
     engine.stream(asking("One", most=1000), lambda event: started.set())

@@ -176,3 +176,18 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path, tiny_checkpoint_35):
 
 def test_keys_without_pictures_are_the_ids():
     assert Prompt((1, 2, 3)).keys(4) == [1, 2, 3]
+
+
+def test_an_answer_that_goes_on_is_left_open(tokenizer):
+    ids = (1724, 310, 372)
+    begun = Message(Role.ASSISTANT, tokenizer.decode(ids), (), ids)
+    asked = render([user("What is it?", picture())], tokenizer, cost())
+    prompt = render([user("What is it?", picture()), begun], tokenizer, cost(), continue_last=True)
+
+    assert prompt.ids == (*asked.ids, *ids)
+    assert prompt.begun_ids == ids
+    assert prompt.pictures == asked.pictures
+    typed = Message(Role.ASSISTANT, "<|end|>It")
+    prompt = render([user("What is it?"), typed], tokenizer, cost(), continue_last=True)
+    assert tokenizer.control("<|end|>") not in prompt.begun_ids
+    assert tokenizer.decode(prompt.begun_ids) == "<|end|>It"

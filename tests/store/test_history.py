@@ -13,7 +13,8 @@ import pytest
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation, TurnState
-from phi3v_tui.errors import StoreError
+from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.errors import AttachmentError, StoreError
 from phi3v_tui.store import database
 from phi3v_tui.store.history import History
 
@@ -70,6 +71,81 @@ def test_a_conversation_comes_back_whole(path, history):
     assert loaded.path() == conversation.path()
     assert loaded.snapshot() == conversation.snapshot()
     assert (loaded.id, loaded.created) == (conversation.id, conversation.created)
+
+
+def test_name_sampling_model_and_what_was_left_out_come_back(path, history):
+    conversation = chat(("one?", "1"))
+    conversation.append_user("two?")
+    conversation.append_reply(model="Scripted", left_out=2)
+    history.save(conversation)
+    conversation.sampling = SamplingParams(0.7, 0.9, 42, 99)
+    conversation.name = "Numbers"
+    conversation.system_prompt = "Count."
+    history.save(conversation)
+
+    loaded = reopened(path, conversation)
+
+    assert loaded.sampling == SamplingParams(0.7, 0.9, 42, 99)
+    assert (loaded.name, loaded.title, loaded.opening) == ("Numbers", "Numbers", "one?")
+    assert loaded.system_prompt == "Count."
+    assert [(turn.model, turn.left_out) for turn in loaded.path()[-2:]] == [
+        ("", 0),
+        ("Scripted", 2),
+    ]
+
+
+def test_a_renamed_conversation_is_listed_by_its_name(history):
+    conversation = chat(("one?", "1"))
+    history.save(conversation)
+    history.rename(conversation.id, "Numbers")
+    assert [summary.title for summary in history.conversations()] == ["Numbers"]
+    assert history.load(conversation.id).name == "Numbers"
+    history.rename(conversation.id, "")
+    assert [summary.title for summary in history.conversations()] == ["one?"]
+
+
+def test_search_looks_into_titles_and_messages_in_any_case(history):
+    harbour, garden = chat(("Ein HAFEN?", "Ja, Ölhafen.")), chat(("a garden?", "100% green"))
+    garden.name = "Größe"
+    for conversation in (harbour, garden):
+        history.save(conversation)
+
+    def found(words):
+        return [summary.id for summary in history.search(words)]
+
+    assert found("hafen") == found("ölHAFEN") == [harbour.id]
+    assert found("GRÖSSE") == found("0% g") == [garden.id]
+    assert found("%") == [garden.id]
+    assert found("nowhere") == []
+    assert set(found("")) == {harbour.id, garden.id}
+
+
+def test_the_prompts_of_all_conversations_come_newest_first(history):
+    for conversation in (chat(("one?", "1"), ("two?", "2")), chat(("three?", "3"))):
+        history.save(conversation)
+    assert history.prompts(10) == ["three?", "two?", "one?"]
+    assert history.prompts(1) == ["three?"]
+
+
+def test_pictures_are_read_when_they_are_asked_for(path, history):
+    conversation = Conversation()
+    conversation.append_user("look", (picture(b"bytes of a cat"),))
+    conversation.append_reply()
+    history.save(conversation)
+    attachment = reopened(path, conversation).path()[0].message.attachments[0]
+
+    assert not isinstance(attachment.source, bytes)
+    assert attachment.data == b"bytes of a cat"
+    fork = conversation.fork(conversation.path()[0].id)
+    history.save(fork)
+    history.delete(conversation.id)
+    assert attachment.data == b"bytes of a cat"
+    history.delete(fork.id)
+    with pytest.raises(AttachmentError, match=r"cat.png is not in the history any more"):
+        _ = attachment.data
+    path.unlink()
+    with pytest.raises(AttachmentError, match="cannot be read from the history"):
+        _ = attachment.data
 
 
 def test_branches_and_the_shown_path_come_back(path, history):
@@ -411,16 +487,54 @@ def test_an_older_file_is_brought_up_to_date(path, monkeypatch):
     assert raw(path, "PRAGMA user_version") == [(len(database.MIGRATIONS),)]
 
 
+def test_a_file_of_the_first_version_opens_and_takes_what_is_new(path, monkeypatch):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    for statement in database.MIGRATIONS[0]:
+        connection.execute(statement)
+    noon = "2026-01-01T12:00:00.000000+00:00"
+    connection.execute(
+        "INSERT INTO conversations VALUES ('c', 'one?', ?, ?, 'Be brief.', 'b')", (noon, noon)
+    )
+    connection.execute(
+        "INSERT INTO turns VALUES ('a', 'c', NULL, 0, 'user', 'one?', '[]', 'stop', ?)", (noon,)
+    )
+    connection.execute(
+        "INSERT INTO turns VALUES ('b', 'c', 'a', 1, 'assistant', '1', '[7]', 'stop', ?)", (noon,)
+    )
+    connection.execute("INSERT INTO pictures VALUES ('d', x'010203', 40, 30)")
+    connection.execute("INSERT INTO attachments VALUES ('a', 0, 'd', 'cat.png', '/cat.png')")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+    history = History(path)
+    conversation = history.load("c")
+    prompt, reply = conversation.path()
+    assert (prompt.message.text, reply.message.text) == ("one?", "1")
+    assert prompt.message.attachments[0].data == b"\1\2\3"
+    assert (reply.model, reply.left_out, conversation.name, conversation.sampling) == (
+        "",
+        0,
+        "",
+        None,
+    )
+    conversation.name = "Cats"
+    history.save(conversation)
+    assert [summary.title for summary in history.conversations()] == ["Cats"]
+    history.close()
+
+
 def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
     History(path).close()
-    before = raw(path, "SELECT sql FROM sqlite_master")
+    before, version = raw(path, "SELECT sql FROM sqlite_master"), raw(path, "PRAGMA user_version")
     step = ("ALTER TABLE conversations ADD COLUMN starred INTEGER", "CREATE TABLE turns (id)")
     monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, step))
 
     with pytest.raises(StoreError):
         History(path)
     assert raw(path, "SELECT sql FROM sqlite_master") == before
-    assert raw(path, "PRAGMA user_version") == [(1,)]
+    assert raw(path, "PRAGMA user_version") == version
 
 
 def test_a_closed_history_says_so_and_closes_twice(path):

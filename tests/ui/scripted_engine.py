@@ -64,6 +64,12 @@ class ScriptedEngine:
         self._stream_emit = emit
         self._tokens = 0
 
+    def count(self, request: Request) -> int | None:
+        """A token for each word, and a hundred for each picture."""
+        if not self._ready:
+            return None
+        return sum(len(m.text.split()) + 100 * len(m.attachments) for m in request.messages)
+
     def cancel(self) -> None:
         """While loading, nothing is heard of it: a real engine may be deep in an import."""
         self.cancellations += 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
 
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test check format demo-model evaluate screenshots clean
+.PHONY: setup run test check format demo-model evaluate measure screenshots clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,9 @@ demo-model: $(STAMP)
 
 evaluate: $(STAMP)
 	$(BIN)/python -m phi3v_tui.demo.evaluate $(ARGS)
+
+measure: $(STAMP)
+	$(BIN)/python -m scripts.measure_terminal $(ARGS)
 
 screenshots: $(STAMP)
 	$(BIN)/python -m phi3v_tui.demo.screenshots assets

@@ -106,6 +106,10 @@ class Terminal:
             os.write(self._fd, character.encode())
             self.read(0.015)
 
+    def send(self, text: str) -> None:
+        """Send bytes as they are."""
+        os.write(self._fd, text.encode())
+
     def paste(self, text: str) -> None:
         """Paste as a terminal with bracketed paste does."""
         os.write(self._fd, b"\x1b[200~" + text.encode() + b"\x1b[201~")

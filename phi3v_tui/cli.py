@@ -212,6 +212,41 @@ def config(
         raise typer.Exit(run(default_config_path()))
 
 
+@app.command()
+def models(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of checkpoints to list too.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the models that are here, or could be, and the memory that each takes."""
+    with _errors_as_sentences():
+        settings = _settings()
+        from phi3v_tui.models_command import show
+        from phi3v_tui.ui.terminal import quieten_libraries
+
+        quieten_libraries()
+        show(settings, folders or [], as_json)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Examine this machine and its terminal, and say what to do where something is wrong.
+
+    Status: 0 the app can run, 1 it cannot.
+    """
+    environ = dict(os.environ)
+    from phi3v_tui.doctor import report
+    from phi3v_tui.settings import default_config_path
+    from phi3v_tui.ui.terminal import quieten_libraries
+
+    quieten_libraries()
+    with _errors_as_sentences():
+        raise typer.Exit(report.doctor(environ, default_config_path(), as_json))
+
+
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
     """Turn what a person can mend into one sentence on stderr and an exit status."""

@@ -1,5 +1,6 @@
 """What the cache of huggingface_hub, which other programs share, holds of a repository."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +49,22 @@ def repo_folder(repo: str) -> Path:
     return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"))
 
 
+def repos(model_type: str) -> list[str]:
+    """Repositories in the cache of which a revision says that it is a model of this type."""
+    found = []
+    for folder in sorted(Path(constants.HF_HUB_CACHE).glob("models--*--*")):
+        configs = folder.glob("snapshots/*/config.json")
+        if any(_model_type(config) == model_type for config in configs):
+            found.append("/".join(folder.name.split("--", 2)[1:]))
+    return found
+
+
+def bytes_here(repo: str) -> int:
+    """Size of what the cache holds of a repository, files that came in part included."""
+    blobs = repo_folder(repo) / "blobs"
+    return sum(path.stat().st_size for path in blobs.iterdir()) if blobs.is_dir() else 0
+
+
 def room() -> tuple[Path, int]:
     """The folder of the cache, and the bytes that are free on its disk."""
     cache = Path(constants.HF_HUB_CACHE)
@@ -63,6 +80,14 @@ def _exact(source: Source) -> Path | None:
     except (LocalEntryNotFoundError, HFValidationError):
         return None
     return Path(found)
+
+
+def _model_type(config: Path) -> str | None:
+    try:
+        content = json.loads(config.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content.get("model_type") if isinstance(content, dict) else None
 
 
 def _newest_first(folder: Path) -> list[Path]:

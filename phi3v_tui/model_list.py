@@ -1,0 +1,145 @@
+"""The models that are on this machine or could be, and what each needs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import torch
+
+from phi3v_tui import memory
+from phi3v_tui.errors import ModelError
+from phi3v_tui.hub import cache
+from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
+from phi3v_tui.memory import Quantization, Room, Shapes
+from phi3v_tui.phi3v import devices, weights
+from phi3v_tui.phi3v.weights import Checkpoint
+
+CONTEXTS = (4096, 8192)
+"""Tokens of prompt and answer for which the memory is told."""
+
+_CPU = torch.device("cpu")
+
+
+class State(StrEnum):
+    """How much of a model is on this machine."""
+
+    HERE = "here"
+    IN_PART = "in part"
+    DAMAGED = "damaged"
+    MISSING = "not here"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that `--model` takes.
+
+    Attributes:
+        name: What to give to `--model`.
+        state: How much of it is here.
+        folder: Where it is; None where it is not whole.
+        bytes_here: What it takes on the disk now.
+        bytes_whole: What it takes once it is whole; None where that is not known.
+        remark: What else is to be known, or empty.
+        shapes: Its sizes in numbers; None where they are not known.
+        is_bundled: Whether it comes with the app.
+    """
+
+    name: str
+    state: State
+    folder: Path | None
+    bytes_here: int
+    bytes_whole: int | None
+    remark: str = ""
+    shapes: Shapes | None = None
+    is_bundled: bool = False
+
+    @property
+    def command(self) -> str:
+        """What starts the app with it, after a download where that is needed."""
+        return f"phi3v-tui --model {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Memory that a model takes on a device.
+
+    Attributes:
+        device: The device.
+        weights: How the weights are held, for people.
+        quantization: The same, as `--quantize` takes it.
+        context: Tokens of prompt and answer.
+        size: Bytes in all.
+        fits: Whether that much is free now.
+    """
+
+    device: str
+    weights: str
+    quantization: Quantization
+    context: int
+    size: int
+    fits: bool
+
+
+def rooms() -> list[Room]:
+    """The devices that torch can use here, GPUs first."""
+    gpus = [
+        Room(f"cuda:{gpu.index} ({gpu.name})", gpu.free, torch.bfloat16.itemsize)
+        for gpu in devices.gpus()
+    ]
+    return [*gpus, devices.room(_CPU, devices.choose_dtype(_CPU))]
+
+
+def models(folders: list[Path]) -> Iterator[Model]:
+    """The bundled model, those of the hub, and those in folders."""
+    yield _in_folder("demo", weights.BUNDLED, is_bundled=True)
+    for repo in dict.fromkeys((*PINNED, *cache.repos("phi3_v"))):
+        yield _of_hub(repo)
+    for folder in folders:
+        yield _in_folder(str(folder), folder)
+
+
+def needs(shapes: Shapes, room: Room) -> Iterator[Need]:
+    """What a model takes on a device, by how its weights are held and by context."""
+    for quantization in Quantization:
+        words = memory.weights_in_words(quantization, room.itemsize)
+        for context in CONTEXTS:
+            size = memory.needed(shapes, room.itemsize, quantization, context)
+            yield Need(room.place, words, quantization, context, size, size <= room.free)
+
+
+def _in_folder(name: str, folder: Path, is_bundled: bool = False) -> Model:
+    try:
+        found = _check(folder)
+    except ModelError as error:
+        here = _files_size(folder)
+        return Model(name, State.DAMAGED, folder, here, None, error.title, None, is_bundled)
+    size = found.weight_bytes
+    return Model(name, State.HERE, folder, size, size, "", found.shapes, is_bundled)
+
+
+def _of_hub(repo: str) -> Model:
+    source = Source.parse(repo)
+    assert source is not None
+    here, remark = cache.bytes_here(repo), ""
+    for snapshot in cache.snapshots(source):
+        try:
+            found = _check(snapshot.folder)
+        except ModelError as error:
+            remark = remark or error.title
+            continue
+        folder, size = snapshot.folder, found.weight_bytes
+        return Model(repo, State.HERE, folder, here, size, snapshot.notice, found.shapes)
+    whole, shapes = (PUBLISHED_BYTES, memory.PUBLISHED) if repo in PINNED else (None, None)
+    state = State.IN_PART if here else State.MISSING
+    return Model(repo, state, None, here, whole, "" if repo in PINNED else remark, shapes)
+
+
+def _check(folder: Path) -> Checkpoint:
+    if not folder.is_dir():
+        raise ModelError(f"There is no folder {folder}.", "")
+    return weights.find(str(folder.absolute()), _CPU, torch.float32, lambda *_: None)
+
+
+def _files_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())

@@ -185,7 +185,7 @@ def _steps(device: torch.device) -> tuple[int, int]:
 
     Enough to keep the device busy, little enough for a cancel to be heard soon.
     """
-    return (64, 64) if device.type == "cpu" else (1024, 256)
+    return (64, 1) if device.type == "cpu" else (1024, 256)
 
 
 def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -> int:

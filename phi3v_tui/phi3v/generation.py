@@ -9,10 +9,20 @@ import torch
 from torch import Tensor
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.phi3v.attention import causal
+from phi3v_tui.phi3v.cuda_graphs import Capture, GraphRunner, Replayable
 from phi3v_tui.phi3v.decoder import Decoder
-from phi3v_tui.phi3v.kv_cache import FIRST_CAPACITY, KVCache, PictureCache
+from phi3v_tui.phi3v.kv_cache import FIRST_CAPACITY, PictureCache
 from phi3v_tui.phi3v.prompt import Picture, Prompt
-from phi3v_tui.phi3v.sampling import Sampler
+from phi3v_tui.phi3v.sampling import Choice, Sampler, choose
+from phi3v_tui.phi3v.steps import (
+    DecodeState,
+    EagerRunner,
+    Shape,
+    StepRunner,
+    TokenReader,
+    decode_one_token,
+)
 
 
 class Ending(StrEnum):
@@ -76,42 +86,6 @@ class Cancelled(Exception):
     """The answer is not wanted any more."""
 
 
-@dataclass(slots=True)
-class DecodeState:
-    """Buffers of the step that makes one token; their addresses never change.
-
-    Attributes:
-        token: The newest token, int64 [1]: read by a step, and replaced by its result.
-        position: Where that token goes in the slot, int64 [1].
-    """
-
-    token: Tensor
-    position: Tensor
-
-    @classmethod
-    def on(cls, device: torch.device) -> "DecodeState":
-        """Buffers on a device."""
-        zero = torch.zeros(1, dtype=torch.int64, device=device)
-        return cls(zero, zero.clone())
-
-
-def decode_one_token(
-    decoder: Decoder, cache: KVCache, state: DecodeState, sampler: Sampler, bucket: int
-) -> None:
-    """Put `state.token` into the slot and choose the next: no allocation outlives it, no wait.
-
-    Args:
-        decoder: The model.
-        cache: The slot; everything before `state.position` is in it.
-        state: Read and advanced.
-        sampler: How the token is chosen.
-        bucket: Positions of the slot to attend over; above `state.position`.
-    """
-    hidden = decoder.forward(decoder.embed(state.token), state.position, cache, bucket)
-    state.token.copy_(sampler.sample(decoder.logits(hidden)))
-    state.position.add_(1)
-
-
 @dataclass
 class Generator:
     """Answers prompts, one at a time, keeping what the next one can use.
@@ -122,8 +96,12 @@ class Generator:
         stop_ids: Ids that end an answer.
         context_length: Tokens of prompt and answer together.
         chunk: Prompt tokens a forward pass takes.
-        bucket: Attention lengths are rounded up to a multiple of it.
+        bucket: Attention lengths of decode steps are rounded up, at least to a multiple of it; at
+            1 they are exact.
         first_slot: Tokens of the KV slot that are allocated at once.
+        capture: Captures decode steps, to be replayed; None runs each as it is written.
+        lookahead: Launch each step before the token of the one before it is read. It keeps a
+            device busy that works apart from the host, and costs a step when an answer ends.
         features: Picture features that earlier prompts needed.
     """
 
@@ -134,11 +112,19 @@ class Generator:
     chunk: int = 512
     bucket: int = 64
     first_slot: int = FIRST_CAPACITY
+    capture: Capture | None = None
+    lookahead: bool = False
     features: PictureCache = field(default_factory=PictureCache)
 
     def __post_init__(self) -> None:
         self.cache = self.decoder.new_cache(min(self.first_slot, self.context_length))
-        self._state = DecodeState.on(self.decoder.device)
+        device = self.decoder.device
+        self._state = DecodeState.on(device, self.decoder.config.vocab_size)
+        self._reader = TokenReader(device)
+        self._runner: StepRunner = EagerRunner(self._decode)
+        if self.capture is not None:
+            self._runner = GraphRunner(self._decode, self._scratch, self._buffers, self.capture)
+        self._last_choice = Choice.GREEDY
 
     @torch.inference_mode()
     def generate(self, generation: Generation) -> Iterator[int]:
@@ -151,35 +137,92 @@ class Generator:
         except Cancelled:
             generation.ending = Ending.CANCELLED
 
+    @torch.inference_mode()
+    def warm_up(self, wanted: Callable[[], bool], tokens: int = 3072) -> None:
+        """Make ready for the next answer while there is nothing else to do.
+
+        Args:
+            wanted: Asked before each part, none of which takes a second; False ends it.
+            tokens: How much longer than the slot's content prompt and answer may become.
+        """
+        first = self.cache.length + 1
+        if self.capture is None or first > self.context_length:
+            return
+        self._make_room(first)
+        for length in range(first, min(first + tokens, self.cache.capacity + 1), self.bucket):
+            if not wanted():
+                return
+            self._runner.prepare(self._shape(length, self._last_choice))
+
     def _generate(self, generation: Generation) -> Iterator[int]:
         ids = list(generation.prompt.ids)
         keys = generation.prompt.keys(generation.num_crops)
+        self._last_choice = generation.sampler.choice
+        generation.sampler.begin(self._state.sampling)
         generation.reused, switched = self._fit(ids, keys)
         self._prefill(generation, ids, keys, switched)
-        for count in range(1, generation.max_new_tokens + 1):
-            token = int(self._state.token)
+        for left in reversed(range(generation.max_new_tokens)):
+            self._reader.start(self._state.token)
+            more = left > 0 and len(ids) + 1 < self.context_length
+            ahead = self.lookahead and more and self._can_step(len(ids) + 1)
+            if ahead:
+                self._launch(generation, len(ids) + 1)
+            token = self._reader.wait()
             if token in self.stop_ids:
                 generation.ending = Ending.STOP
                 return
             yield token
-            if count == generation.max_new_tokens or len(ids) + 1 >= self.context_length:
+            if not more:
                 generation.ending = Ending.LENGTH
                 return
             generation.proceed()
             ids.append(token)
             keys.append(token)
-            self._step(generation, ids, keys)
+            self._step(generation, ids, keys, launched=ahead)
 
-    def _step(self, generation: Generation, ids: Sequence[int], keys: Sequence[int]) -> None:
+    def _step(
+        self, generation: Generation, ids: Sequence[int], keys: Sequence[int], launched: bool
+    ) -> None:
         """Put the newest token into the slot and choose the next."""
-        if self.decoder.regime(len(ids)) != self.cache.regime:
+        if not self._can_step(len(ids)):
             _, switched = self._fit(ids, keys)
             self._prefill(generation, ids, keys, switched)
             return
-        self._make_room(len(ids))
-        bucket = min(self._rounded(len(ids)), self.cache.capacity)
-        decode_one_token(self.decoder, self.cache, self._state, generation.sampler, bucket)
+        if not launched:
+            self._launch(generation, len(ids))
         self.cache.tokens.append(keys[-1])
+
+    def _can_step(self, length: int) -> bool:
+        """Whether a sequence of `length` tokens still has the rope factors of the slot."""
+        return self.decoder.regime(length) == self.cache.regime
+
+    def _launch(self, generation: Generation, length: int) -> None:
+        """Launch the step that makes `length` tokens out of one less.
+
+        What it writes counts only once the token is in the slot's `tokens`: until then it lies
+        behind the length of the slot.
+        """
+        self._make_room(length)
+        generation.sampler.draw(self._state.sampling)
+        self._runner.run(self._shape(length, generation.sampler.choice))
+
+    def _decode(self, shape: Shape) -> None:
+        decode_one_token(self.decoder, self.cache, self._state, shape)
+
+    def _scratch(self, run: Callable[[], Replayable]) -> Replayable:
+        """Run steps for what they leave elsewhere: the next real one finds what it would have."""
+        state = self._state
+        before = state.token.clone(), state.position.clone()
+        state.position.fill_(self.cache.length)
+        try:
+            return run()
+        finally:
+            state.token.copy_(before[0])
+            state.position.copy_(before[1])
+
+    def _buffers(self) -> Sequence[Tensor]:
+        """Those of a step that move when the slot grows."""
+        return (self.cache.keys, self.cache.values, self.decoder.rope.cos, self.decoder.rope.sin)
 
     def _fit(self, ids: Sequence[int], keys: Sequence[int]) -> tuple[int, bool]:
         """Drop from the slot what `ids` cannot use, and make room for them.
@@ -206,7 +249,9 @@ class Generator:
             self.cache.tokens += keys[start:end]
             generation.prefilled += end - start
             generation.on_prefill(end, len(ids), reused, switched)
-        self._state.token.copy_(generation.sampler.sample(self.decoder.logits(hidden[-1:])))
+        generation.sampler.draw(self._state.sampling)
+        logits, choice = self.decoder.logits(hidden[-1:]), generation.sampler.choice
+        self._state.token.copy_(choose(logits, self._state.sampling, choice))
         self._state.position.fill_(len(ids))
 
     def _forward_chunk(
@@ -215,7 +260,7 @@ class Generator:
         """Hidden states [end - start, hidden size] of one chunk of the prompt."""
         embeddings = self._embed(generation, ids, start, end)
         positions = torch.arange(start, end, device=self.decoder.device)
-        return self.decoder.forward(embeddings, positions, self.cache, end)
+        return self.decoder.forward(embeddings, positions, self.cache, causal(start, end))
 
     def _embed(self, generation: Generation, ids: Sequence[int], start: int, end: int) -> Tensor:
         """Embeddings [end - start, hidden size], picture features laid in."""
@@ -242,5 +287,18 @@ class Generator:
         self.cache.reserve(length, self.context_length)
         self.decoder.rope.prepare(self.cache.regime, self.cache.capacity)
 
-    def _rounded(self, length: int) -> int:
-        return -(-length // self.bucket) * self.bucket
+    def _shape(self, length: int, choice: Choice) -> Shape:
+        """Shape of the step that makes the slot `length` tokens long."""
+        if self.bucket == 1:
+            return Shape(length, exact=True, choice=choice)
+        bucket = min(rounded(length, self.bucket), self.cache.capacity)
+        return Shape(bucket, exact=False, choice=choice)
+
+
+def rounded(length: int, step: int) -> int:
+    """Round up to a multiple of `step`, or of an eighth of the power of two below `length`.
+
+    So long lengths read at most an eighth too much, and there are few of them.
+    """
+    step = max(step, 1 << max(0, length.bit_length() - 4))
+    return -(-length // step) * step

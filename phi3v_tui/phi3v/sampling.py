@@ -1,7 +1,43 @@
-"""Choosing the next token, on the device."""
+"""Choosing the next token, on the device.
+
+What differs from answer to answer lies in buffers, so that a step that was captured once serves
+all answers that choose in the same way.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 import torch
 from torch import Tensor
+
+
+class Choice(StrEnum):
+    """Ways to choose a token."""
+
+    GREEDY = "greedy"
+    SAMPLE = "sample"
+    NUCLEUS = "nucleus"
+
+
+@dataclass(slots=True)
+class SamplingBuffers:
+    """What a choice reads; the addresses never change.
+
+    Attributes:
+        temperature: float32 [1].
+        top_p: float32 [1].
+        noise: Samples of Exponential(1), float32 [1, vocabulary].
+    """
+
+    temperature: Tensor
+    top_p: Tensor
+    noise: Tensor
+
+    @classmethod
+    def on(cls, device: torch.device | str, vocabulary: int) -> "SamplingBuffers":
+        """Buffers on a device."""
+        ones = (torch.ones(size, device=device) for size in ((1,), (1,), (1, vocabulary)))
+        return cls(*ones)
 
 
 class Sampler:
@@ -12,6 +48,9 @@ class Sampler:
         top_p: Sample from the most likely tokens that together have this probability.
         seed: Makes sampling repeatable; None takes a fresh one.
         device: Where the logits are.
+
+    Attributes:
+        choice: How tokens are chosen.
     """
 
     def __init__(
@@ -28,20 +67,38 @@ class Sampler:
             self._generator.seed()
         else:
             self._generator.manual_seed(seed)
+        self.choice = _choice(temperature, top_p)
 
-    def sample(self, logits: Tensor) -> Tensor:
-        """Logits [1, vocabulary] -> token id, int64 [1]. Nothing waits for the device."""
-        if self._temperature == 0:
-            return logits.argmax(dim=-1)
-        probabilities = torch.softmax(logits.float() / self._temperature, dim=-1)
-        if self._top_p < 1:
-            probabilities = nucleus(probabilities, self._top_p)
-        # The largest of p / Exponential(1) is a sample from p, with no sum to wait for.
-        noise = torch.empty_like(probabilities).exponential_(generator=self._generator)
-        return (probabilities / noise).argmax(dim=-1)
+    def begin(self, buffers: SamplingBuffers) -> None:
+        """Write down what holds for the whole answer."""
+        if self.choice is not Choice.GREEDY:
+            buffers.temperature.fill_(self._temperature)
+            buffers.top_p.fill_(self._top_p)
+
+    def draw(self, buffers: SamplingBuffers) -> None:
+        """Draw the noise for one token, in the order of the tokens.
+
+        It is drawn apart from the choice, so that a seed gives the same tokens however the step
+        between two draws is run.
+        """
+        if self.choice is not Choice.GREEDY:
+            buffers.noise.exponential_(generator=self._generator)
 
 
-def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
+def choose(logits: Tensor, buffers: SamplingBuffers, choice: Choice) -> Tensor:
+    """Logits [1, vocabulary] -> token id, int64 [1]. Nothing waits for the device."""
+    # In bfloat16 the largest of them is found twenty times slower on a CPU.
+    logits = logits.float()
+    if choice is Choice.GREEDY:
+        return logits.argmax(dim=-1)
+    probabilities = torch.softmax(logits / buffers.temperature, dim=-1)
+    if choice is Choice.NUCLEUS:
+        probabilities = nucleus(probabilities, buffers.top_p)
+    # The largest of p / Exponential(1) is a sample from p, with no sum to wait for.
+    return (probabilities / buffers.noise).argmax(dim=-1)
+
+
+def nucleus(probabilities: Tensor, top_p: Tensor | float) -> Tensor:
     """Zero all but the most likely tokens that together reach `top_p`.
 
     Args:
@@ -52,3 +109,9 @@ def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
     before = ordered.cumsum(dim=-1) - ordered
     kept = ordered.masked_fill(before >= top_p, 0)
     return torch.zeros_like(probabilities).scatter_(-1, order, kept)
+
+
+def _choice(temperature: float, top_p: float) -> Choice:
+    if temperature == 0:
+        return Choice.GREEDY
+    return Choice.NUCLEUS if top_p < 1 else Choice.SAMPLE

@@ -2,20 +2,24 @@
 
 import torch
 
-from phi3v_tui.phi3v.sampling import Sampler, nucleus
+from phi3v_tui.phi3v.sampling import Sampler, SamplingBuffers, choose, nucleus
 
 PROBABILITIES = torch.tensor([[0.15, 0.5, 0.05, 0.3]])
 
 
 def draw(sampler: Sampler, count: int = 4000) -> torch.Tensor:
     """Share of each token among many samples."""
-    logits = PROBABILITIES.log()
-    drawn = torch.cat([sampler.sample(logits) for _ in range(count)])
-    return torch.bincount(drawn, minlength=4) / count
+    buffers = SamplingBuffers.on("cpu", 4)
+    sampler.begin(buffers)
+    drawn = []
+    for _ in range(count):
+        sampler.draw(buffers)
+        drawn.append(choose(PROBABILITIES.log(), buffers, sampler.choice))
+    return torch.bincount(torch.cat(drawn), minlength=4) / count
 
 
 def test_greedy_takes_the_most_likely():
-    assert Sampler().sample(PROBABILITIES.log()).tolist() == [1]
+    assert draw(Sampler(), 1).tolist() == [0, 1, 0, 0]
 
 
 def test_samples_follow_the_probabilities():

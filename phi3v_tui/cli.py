@@ -75,6 +75,9 @@ Model = Annotated[
 Device = Annotated[str | None, typer.Option(help='"auto", "cpu" or "cuda:0".')]
 Context = Annotated[int | None, typer.Option(help="Tokens of prompt and answer together.")]
 NumCrops = Annotated[int | None, typer.Option(help="Most crops a picture is cut into.")]
+CudaGraphs = Annotated[
+    bool | None, typer.Option(help="On an NVIDIA GPU, replay recorded steps (not tried yet).")
+]
 Temperature = Annotated[float | None, typer.Option(help="0 takes the most likely token.")]
 TopP = Annotated[float | None, typer.Option(help="Sample from the most likely tokens only.")]
 Seed = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
@@ -120,6 +123,7 @@ def chat(
     device: Device = None,
     context: Context = None,
     num_crops: NumCrops = None,
+    cuda_graphs: CudaGraphs = None,
     temperature: Temperature = None,
     top_p: TopP = None,
     seed: Seed = None,
@@ -136,6 +140,7 @@ def chat(
             device=device,
             context=context,
             num_crops=num_crops,
+            cuda_graphs=cuda_graphs,
             temperature=temperature,
             top_p=top_p,
             seed=seed,
@@ -163,6 +168,7 @@ def ask(
     device: Device = None,
     context: Context = None,
     num_crops: NumCrops = None,
+    cuda_graphs: CudaGraphs = None,
     temperature: Temperature = None,
     top_p: TopP = None,
     seed: Seed = None,
@@ -178,6 +184,7 @@ def ask(
             device=device,
             context=context,
             num_crops=num_crops,
+            cuda_graphs=cuda_graphs,
             temperature=temperature,
             top_p=top_p,
             seed=seed,
@@ -279,7 +286,13 @@ def _settings(**flags: object) -> "Settings":
 def _engine(settings: "Settings") -> "Engine":
     from phi3v_tui.engine.local import LocalEngine
 
-    return LocalEngine(settings.model, settings.device, settings.context, settings.num_crops)
+    return LocalEngine(
+        settings.model,
+        settings.device,
+        settings.context,
+        settings.num_crops,
+        settings.cuda_graphs,
+    )
 
 
 def _question(given: str | None) -> str:

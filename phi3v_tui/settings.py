@@ -47,6 +47,8 @@ class Settings:
             chosen last.
         image_mode: How pictures are shown: one of `settings_table.IMAGE_MODES`.
         data_dir: Folder in which conversations are kept.
+        cuda_graphs: On an NVIDIA GPU, capture decode steps as CUDA graphs and launch each before
+            the last token is read. Off by default: it has not run on a GPU yet.
     """
 
     model: str = "auto"
@@ -61,6 +63,7 @@ class Settings:
     theme: str = "auto"
     image_mode: str = "auto"
     data_dir: Path = field(default_factory=default_data_dir)
+    cuda_graphs: bool = False
 
     @property
     def sampling(self) -> SamplingParams:

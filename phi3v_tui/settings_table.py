@@ -120,6 +120,10 @@ TABLE = {
         (str, Path),
         lambda value: Path(value).expanduser().absolute(),
     ),
+    "cuda_graphs": _yes_or_no(
+        "On an NVIDIA GPU, replay each decode step from one that was recorded; not tried on a GPU"
+        " yet.",
+    ),
 }
 """In the order of the commented file."""
 

@@ -48,11 +48,13 @@ def test_every_setting_can_be_given_in_the_file(load):
         theme = "nord"
         image_mode = "sixel"
         data_dir = "/chats"
+        cuda_graphs = true
         """
     )
     assert settings == Settings(
-        "demo", "cuda:1", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel", Path("/chats")
-    )
+        "demo", "cuda:1", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel", Path("/chats"),
+        True,
+    )  # fmt: skip
     assert isinstance(settings.temperature, float)
     assert settings.sampling == SamplingParams(1.0, 0.9, 7, 50)
     assert settings.history_path == Path("/chats/history.sqlite3")
@@ -63,6 +65,7 @@ def test_every_setting_can_be_given_in_the_environment(load):
         "model": "demo", "device": "cpu", "context": 4096, "num_crops": 4, "temperature": 0.5,
         "top_p": 0.9, "seed": 7, "max_new_tokens": 50, "system_prompt": "Be brief.",
         "theme": "nord", "image_mode": "none", "data_dir": Path("/chats"),
+        "cuda_graphs": True,
     }  # fmt: skip
     assert set(given) == {field.name for field in fields(Settings)}
 

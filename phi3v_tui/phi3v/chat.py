@@ -15,6 +15,7 @@ from phi3v_tui.errors import ContextFullError
 from phi3v_tui.hub.download import Report
 from phi3v_tui.memory import Plan, Quantization
 from phi3v_tui.phi3v import devices, weights
+from phi3v_tui.phi3v.cuda_graphs import CudaCapture
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.detokenizer import StreamDecoder
 from phi3v_tui.phi3v.generation import Generation, Generator
@@ -59,6 +60,7 @@ class ChatModel:
         device: str,
         context: int | None,
         num_crops: int | None,
+        cuda_graphs: bool,
         report: Report,
     ) -> "ChatModel":
         """Find and load a model.
@@ -70,6 +72,7 @@ class ChatModel:
                 memory allow.
             num_crops: Most crops a picture is cut into; None takes the checkpoint's own, on a
                 CPU at most 4.
+            cuda_graphs: Capture decode steps where the device can, and launch each ahead.
             report: Told of bytes downloaded and read, and of how the model is going to lie in
                 memory.
 
@@ -89,7 +92,7 @@ class ChatModel:
         planned = _plan(checkpoint, place, dtype, context)
         report(str(planned), 0, None)
         network = weights.load(checkpoint, place, dtype, report)
-        return cls._assemble(checkpoint, network, place, planned, num_crops)
+        return cls._assemble(checkpoint, network, place, planned, num_crops, cuda_graphs)
 
     @classmethod
     def _assemble(
@@ -99,11 +102,13 @@ class ChatModel:
         device: torch.device,
         planned: Plan,
         num_crops: int | None,
+        cuda_graphs: bool,
     ) -> "ChatModel":
         tokenizer = PromptTokenizer.from_folder(checkpoint.folder)
         processor = Phi3VImageProcessor.from_pretrained(checkpoint.folder)
         decoder, pictures = Decoder(network), VisionEncoder(network, processor)
         chunk, bucket = _steps(device)
+        graphs = cuda_graphs and device.type == "cuda"
         generator = Generator(
             decoder,
             pictures,
@@ -113,6 +118,8 @@ class ChatModel:
             bucket,
             planned.first_slot,
             PictureCache(memory.PICTURES),
+            CudaCapture(device) if graphs else None,
+            lookahead=graphs,
         )
         crops = num_crops or _default_num_crops(checkpoint, device, processor.num_crops)
         crop_size = network.config.crop_size

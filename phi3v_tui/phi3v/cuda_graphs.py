@@ -4,6 +4,7 @@ It has not run on a GPU yet, and is off by default. All but `CudaCapture` is tes
 with a stand-in that records the operations of a step and repeats them on the same buffers.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 from phi3v_tui.phi3v.steps import Shape
+
+_log = logging.getLogger(__name__)
 
 
 class Replayable(Protocol):
@@ -25,7 +28,7 @@ Capture = Callable[[Callable[[], None]], Replayable]
 
 
 class GraphRunner:
-    """Replays a graph for each shape of a step.
+    """Replays a graph for each shape of a step; runs them as written once a capture has failed.
 
     Args:
         step: Runs one step.
@@ -46,13 +49,17 @@ class GraphRunner:
         self._scratch = scratch
         self._buffers = buffers
         self._capture = capture
+        self._failed = False
         self._addresses: tuple[int, ...] = ()
         self._graphs: dict[Shape, Replayable] = {}
 
     def run(self, shape: Shape) -> None:
         """Replay the graph of this shape, which is captured first where it is missing."""
         self.prepare(shape)
-        self._graphs[shape].replay()
+        if self._failed:
+            self._step(shape)
+        else:
+            self._graphs[shape].replay()
 
     def prepare(self, shape: Shape) -> bool:
         """Capture the graph of this shape; whether it was missing."""
@@ -60,9 +67,13 @@ class GraphRunner:
         if addresses != self._addresses:
             self._graphs.clear()
             self._addresses = addresses
-        if shape in self._graphs:
+        if shape in self._graphs or self._failed:
             return False
-        self._graphs[shape] = self._scratch(lambda: self._capture(lambda: self._step(shape)))
+        try:
+            self._graphs[shape] = self._scratch(lambda: self._capture(lambda: self._step(shape)))
+        except RuntimeError as error:
+            _log.exception("Decode steps run without CUDA graphs", exc_info=error)
+            self._failed = True
         return True
 
 

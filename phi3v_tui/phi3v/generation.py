@@ -99,10 +99,10 @@ class Generator:
         bucket: Attention lengths of decode steps are rounded up, at least to a multiple of it; at
             1 they are exact.
         first_slot: Tokens of the KV slot that are allocated at once.
+        features: Picture features that earlier prompts needed.
         capture: Captures decode steps, to be replayed; None runs each as it is written.
         lookahead: Launch each step before the token of the one before it is read. It keeps a
             device busy that works apart from the host, and costs a step when an answer ends.
-        features: Picture features that earlier prompts needed.
     """
 
     decoder: Decoder
@@ -112,9 +112,9 @@ class Generator:
     chunk: int = 512
     bucket: int = 64
     first_slot: int = FIRST_CAPACITY
+    features: PictureCache = field(default_factory=PictureCache)
     capture: Capture | None = None
     lookahead: bool = False
-    features: PictureCache = field(default_factory=PictureCache)
 
     def __post_init__(self) -> None:
         self.cache = self.decoder.new_cache(min(self.first_slot, self.context_length))

@@ -262,3 +262,13 @@ def test_no_step_is_launched_in_vain_before_the_end(bench, monkeypatch):
 )
 def test_buckets_get_wider(length, bucket):
     assert rounded(length, 256) == bucket
+
+
+def test_where_capturing_fails_the_answers_come_all_the_same(bench, caplog):
+    def fail(step: Callable[[], None]) -> None:
+        step()
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    b = bench("buckets", capture=fail)
+    b.run_and_check(random_prompt(20))
+    assert [record.message for record in caplog.records] == ["Decode steps run without CUDA graphs"]

@@ -217,7 +217,7 @@ def flash_attention() -> Finding:
 def cuda_graphs() -> Finding:
     """What has never run on a GPU says so."""
     detail = "never run on a GPU by the authors, therefore off"
-    return Finding(Level.NOTE, "CUDA graphs", detail)
+    return Finding(Level.NOTE, "CUDA graphs", detail, "To try them: phi3v-tui --cuda-graphs")
 
 
 def bundled_model() -> Finding:

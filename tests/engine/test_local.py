@@ -111,6 +111,20 @@ def test_the_default_is_repeatable_and_a_seed_is_too(engine):
     assert seeded[0] == seeded[1] != seeded[2]
 
 
+def test_the_model_makes_ready_while_nothing_is_asked(engine, monkeypatch):
+    made_ready = queue.SimpleQueue()
+
+    def warm_up(_, wanted) -> None:
+        made_ready.put((threading.current_thread().name, wanted()))
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("phi3v_tui.phi3v.generation.Generator.warm_up", warm_up)
+    assert collect.answer(engine, asking("a")).text
+    assert made_ready.get(timeout=TIMEOUT) == ("engine", True)
+    # That it failed is nothing to those who ask next.
+    assert collect.answer(engine, asking("b")).text
+
+
 def test_cancelling_keeps_what_has_come(engine):
     pieces, finished = [], queue.SimpleQueue()
 

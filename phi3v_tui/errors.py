@@ -19,6 +19,10 @@ class AttachmentError(Phi3VTuiError):
     """A file that was to be attached is missing, is no picture, or is damaged."""
 
 
+class MissingFileError(AttachmentError):
+    """A file that was to be attached is not on this machine."""
+
+
 class ContextFullError(Phi3VTuiError):
     """The conversation does not fit into the model's context."""
 

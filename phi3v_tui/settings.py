@@ -80,6 +80,11 @@ class Settings:
         """The file of what the app remembers by itself."""
         return self.data_dir / "remembered.json"
 
+    @property
+    def recent_folders_path(self) -> Path:
+        """The file that names the folders from which pictures were attached last."""
+        return self.data_dir / "recent-folders.json"
+
 
 def load_settings(
     overrides: Mapping[str, object] | None = None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from phi3v_tui.conversation import decoding
-from phi3v_tui.errors import AttachmentError
+from phi3v_tui.errors import AttachmentError, MissingFileError
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest picture file that can be attached, in bytes."""
@@ -20,11 +20,13 @@ class Attachment:
     """A picture, kept as the bytes of its file.
 
     Attributes:
-        source: The file's bytes as they were read, never re-encoded; or where to get them, for
-            a long conversation has more pictures than should be in the memory.
+        source: The file's bytes as they were read, a PNG where it is a part of another picture;
+            or where to get them, for a long conversation has more pictures than should be in the
+            memory.
         digest: sha256 of the bytes, in hex; names the picture everywhere (caches, the store).
         name: File name for people.
-        origin: Where it came from: an absolute path or a URL.
+        origin: Where it came from: an absolute path, a URL or "clipboard"; a fragment (#page=2,
+            #xywh=0,0,40,30 in pixels) says which part of it.
         width: Pixels, once turned upright.
         height: Pixels, once turned upright.
     """
@@ -69,9 +71,18 @@ class Attachment:
         """
         return self.source if isinstance(self.source, bytes) else self.source()
 
-    def image(self) -> Image.Image:
-        """Decode to RGB, upright by EXIF; transparency is dropped as the model sees it."""
-        return decoding.decode(self.data, self.name)
+    def image(self, frame: int = 0) -> Image.Image:
+        """Decode to RGB, upright by EXIF; transparency is dropped as the model sees it.
+
+        Args:
+            frame: Which frame of an animation or page of a document, from 0. The model sees the
+                first one; `parts.cut` makes a picture of another.
+        """
+        return decoding.decode(self.data, self.name, frame=frame)
+
+    def count_frames(self) -> int:
+        """Frames or pages of the file. Reads through the file: call it in a thread."""
+        return decoding.count_frames(self.data)
 
     def thumbnail(self, max_side: int) -> Image.Image:
         """Decode to RGB, upright, at most `max_side` pixels wide and high; quick for JPEG."""
@@ -90,7 +101,7 @@ def _read(path: Path) -> bytes:
         _require_size(info.st_size, path.name)
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AttachmentError(
+        raise MissingFileError(
             f"There is no file {path}.",
             "Check the path; a path on another machine is not seen here.",
         ) from error

@@ -19,6 +19,12 @@ FORMATS = (
 MAX_PIXELS = 89_000_000
 """Most pixels of a picture: just below where Pillow suspects a decompression bomb."""
 
+HEAD_BYTES = 32
+"""Bytes of the beginning of a file that tell whether it claims to be a picture."""
+
+_WITH_FRAMES = frozenset({"GIF", "TIFF", "WEBP", "PNG", "AVIF"})
+# MPO is left out: its other frames are a camera's depth maps and previews of the same picture.
+
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2"}
 
 # What Pillow's decoders raise on damaged files, beside OSError.
@@ -28,20 +34,24 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def decode(data: bytes, name: str, max_side: int | None = None) -> Image.Image:
-    """Decode the first frame to RGB, upright by EXIF, transparency dropped.
+def decode(data: bytes, name: str, max_side: int | None = None, frame: int = 0) -> Image.Image:
+    """Decode one frame to RGB, upright by EXIF, transparency dropped.
 
     Args:
         data: A picture file's bytes; the format is recognised by content.
         name: What the picture is called in errors.
         max_side: Shrink to at most this many pixels wide and high; None keeps the size.
+        frame: Which frame of an animation or page of a document, from 0.
 
     Raises:
-        AttachmentError: No picture, damaged, too many pixels, or far too narrow.
+        AttachmentError: No picture, damaged, too many pixels, far too narrow, or no such frame.
     """
     image = _open(data, name)
     _require_sane_size(image.width, image.height, name)
     try:
+        if frame:
+            image.seek(frame)
+            _require_sane_size(image.width, image.height, name)
         if max_side is not None:
             image.draft("RGB", (max_side, max_side))
         image.load()  # here, not in `_upright`, which forgives errors
@@ -55,6 +65,37 @@ def decode(data: bytes, name: str, max_side: int | None = None) -> Image.Image:
             f"{name} is damaged or incomplete.", "Copy or download it again."
         ) from error
     return image
+
+
+def count_frames(data: bytes) -> int:
+    """How many frames or pages a picture file has; 1 where that cannot be told.
+
+    Raises:
+        AttachmentError: No picture.
+    """
+    image = _open(data, "The picture")
+    if image.format not in _WITH_FRAMES:
+        return 1
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except _DAMAGE:  # the frames before the damage can still be seen, the first one at least
+        return 1
+
+
+def claims_to_be_picture(head: bytes) -> bool:
+    """Whether a file that begins so is in one of `FORMATS`; it may be damaged further on.
+
+    Args:
+        head: The first `HEAD_BYTES` bytes, fewer if the file is shorter.
+    """
+    Image.init()
+    return any(_accepts(kind, head) for kind in FORMATS)
+
+
+def _accepts(kind: str, head: bytes) -> bool:
+    accept = Image.OPEN[kind][1] if kind in Image.OPEN else None
+    # A text, such as AVIF's where its decoder is missing, says why it cannot be opened.
+    return accept is not None and accept(head) is not False and not isinstance(accept(head), str)
 
 
 def suffix(data: bytes) -> str:

@@ -1,11 +1,11 @@
 """From paths, typed or pasted, to attachments."""
 
-import asyncio
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.folder import looks_like_picture
 
 MOST_TOLD = 3
@@ -35,7 +35,7 @@ async def read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[Attac
     errors: list[AttachmentError] = []
     for path in paths:
         try:
-            read.append(await asyncio.to_thread(Attachment.from_path, path))
+            read.append(await in_thread(Attachment.from_path, path))
         except AttachmentError as error:
             errors.append(error)
     return read, errors

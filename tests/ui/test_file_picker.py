@@ -1,12 +1,16 @@
 """Choosing a picture file."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from textual.widgets import OptionList
 
-from phi3v_tui.ui.folder import MOST_HITS, Kind, list_folder, matching
+from phi3v_tui.store.recent import MOST_FOLDERS, RecentFolders
+from phi3v_tui.ui import folder
+from phi3v_tui.ui.folder import MOST_HITS, Kind, entry, list_folder, matching
 from phi3v_tui.ui.plain_text import byte_size
 from phi3v_tui.ui.screens import file_picker
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
@@ -30,12 +34,18 @@ def album(tmp_path: Path) -> Path:
 
 async def _open_picker(pilot, app) -> FilePickerScreen:
     await pilot.press("ctrl+o")
-    await wait_until(pilot, lambda: isinstance(app.screen, FilePickerScreen) and app.screen._shown)
-    return app.screen
+    await wait_until(pilot, lambda: isinstance(app.screen, FilePickerScreen))
+    picker = app.screen
+    await wait_until(pilot, lambda: picker.names.entries and "Reading" not in _remarks(picker))
+    return picker
+
+
+def _remarks(picker: FilePickerScreen) -> str:
+    return str(picker.query_one("#picker").border_subtitle)
 
 
 def _names(picker: FilePickerScreen) -> list[str]:
-    return [entry.name for entry in picker._shown]
+    return [entry.name for entry in picker.names.entries]
 
 
 async def _filter(pilot, picker: FilePickerScreen, text: str, expected: list[str]) -> None:
@@ -113,7 +123,7 @@ async def test_several_marked_files_are_attached_in_the_order_of_marking(make_ap
         await pilot.press("tab", *["backspace"] * 4, *"sea")
         await wait_until(pilot, lambda: _names(picker) == ["[b]sea[.png"])
         await pilot.press("tab")
-        assert picker.query_one("#picker").border_subtitle == "2 marked: Enter attaches"
+        assert _remarks(picker) == "2 marked: Enter attaches"
         assert "✓ [b]sea[.png" in str(picker.query_one(OptionList).get_option_at_index(0).prompt)
         await pilot.press("enter")
         await wait_until(pilot, lambda: attached(app) == ["wood.jpg", "[b]sea[.png"])
@@ -125,11 +135,11 @@ async def test_mark_is_taken_off_and_folders_take_none(make_app, album):
         picker = await _open_picker(pilot, app)
         await _filter(pilot, picker, "wood", ["wood.jpg"])
         await pilot.press("tab", "tab")
-        assert picker.query_one("#picker").border_subtitle == ""
+        assert _remarks(picker) == ""
         await pilot.press(*["backspace"] * 4)
         await _filter(pilot, picker, "holi", ["Holiday"])
         await pilot.press("tab")
-        assert picker.query_one("#picker").border_subtitle == ""
+        assert _remarks(picker) == ""
         await pilot.press("enter")
         await wait_until(pilot, lambda: _names(picker) == ["..", "beach.png"])
 
@@ -174,6 +184,7 @@ async def test_file_that_is_no_picture_is_explained_and_the_picker_stays(make_ap
 async def test_preview_shows_pixels_bytes_and_cost(make_app, album):
     app = make_app()
     async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: app.chat.status.model)
         picker = await _open_picker(pilot, app)
         preview = picker.query_one(ImagePreview)
         await wait_until(pilot, lambda: preview.attachment)
@@ -212,23 +223,179 @@ async def test_no_more_than_200_are_listed_and_the_rest_is_told(make_app, tmp_pa
     app = make_app()
     async with app.run_test() as pilot:
         picker = await _open_picker(pilot, app)
-        assert len(picker._shown) == MOST_HITS
-        assert picker.query_one("#picker").border_subtitle == "51 more: type to narrow down"
+        assert len(picker.names.entries) == MOST_HITS
+        assert _remarks(picker) == "51 more: type to narrow down"
 
 
 def test_hidden_entries_show_only_for_a_leading_dot(album):
     entries = list_folder(album)
-    assert ".hidden.png" not in [entry.name for entry in matching(entries, "hid")]
-    assert [entry.name for entry in matching(entries, ".hid")] == [".hidden.png"]
+    assert ".hidden.png" not in [entry.name for entry in matching(entries, "hid").entries]
+    assert [entry.name for entry in matching(entries, ".hid").entries] == [".hidden.png"]
 
 
 def test_every_word_must_be_in_the_name(album):
     entries = list_folder(album)
-    assert [entry.name for entry in matching(entries, "jpg wo")] == ["wood.jpg"]
-    assert [entry.name for entry in matching(entries, "png wo")] == []
+    assert [entry.name for entry in matching(entries, "jpg wo").entries] == ["wood.jpg"]
+    assert [entry.name for entry in matching(entries, "png wo").entries] == []
 
 
 def test_link_in_a_circle_is_listed_as_a_file(tmp_path):
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     kinds = {entry.name: entry.kind for entry in list_folder(tmp_path)}
     assert kinds["circle"] is Kind.OTHER
+
+
+def test_names_that_begin_so_come_first_then_words_then_parts_then_scattered_letters():
+    names = ["rain.png", "train.png", "old rain.png", "rosa in spain.png", "sun.png"]
+    entries = [entry(name, Kind.PICTURE) for name in sorted(names)]
+    found = [item.name for item in matching(entries, "rain").entries]
+    assert found == ["rain.png", "old rain.png", "train.png", "rosa in spain.png"]
+
+
+def test_scattered_letters_that_lie_closer_together_come_first():
+    entries = [entry(name, Kind.PICTURE) for name in ("bxxxxxt.png", "boat.png", "tb.png")]
+    assert [item.name for item in matching(entries, "bt").entries] == ["boat.png", "bxxxxxt.png"]
+
+
+def test_hits_are_counted_beyond_those_that_are_listed():
+    entries = [entry(f"{number:05}.png", Kind.PICTURE) for number in range(20_000)]
+    hits = matching(entries, "png")
+    assert (len(hits.entries), hits.count) == (MOST_HITS, 20_000)
+
+
+async def test_hidden_files_are_shown_and_hidden_by_a_key(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        assert ".hidden.png" not in _names(picker)
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: ".hidden.png" in _names(picker))
+        assert "hidden files too" in _remarks(picker)
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: ".hidden.png" not in _names(picker))
+
+
+async def test_newest_first_keeps_what_was_typed_and_chosen(make_app, album):
+    for seconds, name in enumerate(["stone", "[b]sea[.png", "wood.jpg", "notes.txt"]):
+        os.utime(album / name, (seconds, seconds))
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        assert picker.names.chosen.name == "[b]sea[.png"
+        await pilot.press("down")
+        assert picker.names.chosen.name == "wood.jpg"
+        await pilot.press("ctrl+s")
+        newest = ["..", "Holiday", "wood.jpg", "[b]sea[.png", "notes.txt", "stone"]
+        await wait_until(pilot, lambda: "newest" in _remarks(picker))
+        await wait_until(pilot, lambda: _names(picker) == newest)
+        assert picker.names.chosen.name == "wood.jpg"
+        await pilot.press("o")
+        await wait_until(pilot, lambda: ".." not in _names(picker))
+        os.utime(album / "wood.jpg", (99, 99))
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: _remarks(picker) == "")
+        assert picker.query_one("#filter").value == "o"
+
+
+async def test_folders_used_last_are_offered_and_opened(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await pilot.press(*"./Holiday/beach.png", "enter")
+        await wait_until(pilot, lambda: attached(app) == ["beach.png"])
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: _names(picker) == [str(album / "Holiday")])
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: _names(picker) == ["..", "beach.png"])
+
+
+async def test_no_folder_was_used_yet(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: "No folder was used yet" in drawn(picker))
+        await pilot.press("backspace")
+        await wait_until(pilot, lambda: "wood.jpg" in _names(picker))
+
+
+async def test_pictures_are_told_by_their_content(make_app, album):
+    (album / "wrong.png").write_text("no picture")
+    os.mkfifo(album / "pipe.png")
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+
+        def kinds() -> dict[str, Kind]:
+            return {item.name: item.kind for item in picker.names.entries}
+
+        await wait_until(pilot, lambda: kinds()["stone"] is Kind.PICTURE)
+        assert kinds()["wrong.png"] is kinds()["notes.txt"] is kinds()["pipe.png"] is Kind.OTHER
+        assert kinds()["wood.jpg"] is Kind.PICTURE
+
+
+class SlowScan:
+    """A folder on a network that has gone to sleep after the first entries."""
+
+    def __init__(self, entries, awake: threading.Event) -> None:
+        self._entries = entries
+        self._awake = awake
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def __iter__(self):
+        for number, item in enumerate(self._entries):
+            if number == 2:
+                self._awake.wait(30)
+            yield item
+
+
+async def test_slow_folder_shows_what_has_come_and_can_be_left(make_app, album, monkeypatch):
+    awake, scan = threading.Event(), os.scandir
+    monkeypatch.setattr(folder, "_TELL_EVERY_SECONDS", 0)
+    app = make_app()
+    async with app.run_test() as pilot:
+        entries = sorted(scan(album), key=lambda item: item.name)
+        monkeypatch.setattr(os, "scandir", lambda path: SlowScan(entries, awake))
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(app.screen, FilePickerScreen))
+        picker = app.screen
+        await wait_until(pilot, lambda: picker.names.entries)
+        assert len(_names(picker)) < 1 + len(entries)
+        assert "Reading" in _remarks(picker)
+        await pilot.press(*"holi")
+        assert picker.query_one("#filter").value == "holi"
+        awake.set()
+        await wait_until(pilot, lambda: _remarks(picker) == "")
+        assert _names(picker) == ["Holiday"]
+        awake.clear()
+        await pilot.press("ctrl+s")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        awake.set()
+
+
+def test_recent_folders_survive_nonsense_in_their_file(tmp_path):
+    path = tmp_path / "recent.json"
+    for text in ("", "{", '{"a": 1}', "[1, null]", "\udce4"):
+        path.write_text(text, "utf-8", "surrogateescape")
+        assert RecentFolders(path).folders() == []
+    RecentFolders(path).remember(Path("/a"))
+    RecentFolders(path).remember(Path("/b"))
+    RecentFolders(path).remember(Path("/a"))
+    assert RecentFolders(path).folders() == [Path("/a"), Path("/b")]
+    for number in range(MOST_FOLDERS):
+        RecentFolders(path).remember(Path(f"/{number}"))
+    assert len(RecentFolders(path).folders()) == MOST_FOLDERS
+
+
+def test_recent_folders_that_cannot_be_written_bother_nobody(tmp_path):
+    (tmp_path / "file").touch()
+    RecentFolders(tmp_path / "file" / "recent.json").remember(Path("/a"))

@@ -8,6 +8,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.settings import Settings
+from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.screens.answering import AnsweringScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
@@ -100,7 +101,8 @@ class AttachingScreen(AnsweringScreen):
 
     def action_attach(self) -> None:
         """Choose a picture file."""
-        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits)
+        recent = RecentFolders(self._settings.recent_folders_path)
+        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits, recent)
 
         def attach(pictures: list[Attachment] | None) -> None:
             self._folder = picker.folder

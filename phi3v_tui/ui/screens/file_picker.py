@@ -1,7 +1,8 @@
-"""Choose a picture file."""
+"""Choose picture files."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
@@ -13,20 +14,26 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
-from phi3v_tui.ui.folder import MOST_HITS, FolderEntry, Kind, list_folder, matching
-from phi3v_tui.ui.plain_text import drawable, short_path
+from phi3v_tui.ui.background import in_thread, told
+from phi3v_tui.ui.folder import FolderEntry, Kind, Order, entry, look_inside, matching, read_folder
+from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.widgets.folder_list import FolderList
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 
 _FILTER_AFTER_SECONDS = 0.08
 _PREVIEW_AFTER_SECONDS = 0.12
-_PARENT = FolderEntry("..", Kind.FOLDER)
+_LIMITS_EVERY_SECONDS = 0.5
+_KEYS = (
+    "Enter attaches · Tab marks more · Backspace goes up · "
+    "Ctrl+S sorts · Ctrl+T hidden files · Ctrl+R recent folders"
+)
 
 
 class FilterInput(Input):
@@ -54,47 +61,68 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "move(-10)", show=False, priority=True),
         Binding("pagedown", "move(10)", show=False, priority=True),
+        Binding("ctrl+s", "sort", "Sort by name, or the newest first", priority=True),
+        Binding("ctrl+t", "hidden", "Show hidden files", priority=True),
+        Binding("ctrl+r", "recent", "Recent folders", priority=True),
     ]
 
-    def __init__(self, folder: Path, mode: ImageMode, limits: Callable[[], Limits | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: ImageMode,
+        limits: Callable[[], Limits | None],
+        recent: RecentFolders,
+    ) -> None:
         """Open at a folder.
 
         Args:
             folder: Where to begin.
             mode: How the preview is drawn.
             limits: For the cost of a picture in tokens; gives None while the model loads.
+            recent: The folders that were used last.
         """
         super().__init__()
         self.folder = folder
-        self._mode = mode
         self._limits = limits
+        self._recent = recent
+        self._order = Order.NAME
+        self._show_hidden = False
         self._entries: list[FolderEntry] = []
-        self._shown: list[FolderEntry] = []
+        self._kinds: dict[str, Kind] = {}
         self._marked: list[Path] = []
+        # Kept by reference: work that ends while the screen is taken down finds them no more.
+        self.names = FolderList("names")
+        self._preview = ImagePreview(mode, "picker-preview")
+        self._filter = FilterInput(
+            placeholder="Type to filter, or a path", id="filter", compact=True
+        )
+        self._place_line = Static(id="folder", markup=False)
         self._unshown = 0
+        self._place = ""
+        self._remark = ""
         self._filtered_by = ""
         self._filter_timer: Timer | None = None
         self._preview_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Path, filter, names beside a preview, keys."""
-        with Vertical(id="picker"):
-            yield Static(id="folder", markup=False)
-            yield FilterInput(placeholder="Type to filter, or a path", id="filter", compact=True)
+        with Vertical(id="picker") as self._box:
+            yield self._place_line
+            yield self._filter
             with Horizontal(id="choice"):
-                yield OptionList(id="names", compact=True)
-                yield ImagePreview(self._mode, "picker-preview")
-            yield Static(
-                "Enter attaches · Tab marks more · Backspace goes up · Esc cancels",
-                id="picker-keys",
-                markup=False,
-            )
+                yield self.names
+                yield self._preview
+            yield Static(_KEYS, id="picker-keys", markup=False)
 
     async def on_mount(self) -> None:
         """List the first folder."""
-        self.query_one("#picker").border_title = "Attach a picture"
-        self.query_one(OptionList).can_focus = False
+        self._box.border_title = "Attach a picture"
         self._enter(self.folder)
+        self.set_interval(_LIMITS_EVERY_SECONDS, self._learn_limits)
+
+    def _learn_limits(self) -> None:
+        """Show costs once the model has been loaded."""
+        self._preview.limits = self._limits()
 
     def action_cancel(self) -> None:
         """Leave without a picture."""
@@ -103,27 +131,43 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     def action_mark(self) -> None:
         """Mark the chosen file to be attached with others, or take the mark off; go on below."""
         self._filter_now()
-        path, index = self._highlighted(), self.query_one(OptionList).highlighted
-        if path is None or index is None or self._shown[index].kind is Kind.FOLDER:
+        chosen, row, path = self.names.chosen, self.names.highlighted, self._chosen_path()
+        if chosen is None or row is None or path is None or chosen.kind is Kind.FOLDER:
             return
-        if path in self._marked:
-            self._marked.remove(path)
-        else:
+        is_marked = path not in self._marked
+        if is_marked:
             self._marked.append(path)
-        self._label_again(index)
+        else:
+            self._marked.remove(path)
+        self.names.mark(row, is_marked)
         self._tell_count()
-        self.action_move(1)
+        self.names.move(1)
 
     def action_move(self, by: int) -> None:
         """Move the choice while the filter keeps the keys."""
         self._filter_now()
-        names = self.query_one(OptionList)
-        if names.option_count:
-            names.highlighted = max(0, min((names.highlighted or 0) + by, names.option_count - 1))
+        self.names.move(by)
+
+    def action_sort(self) -> None:
+        """Sort by name, or the newest first."""
+        self._order = Order.NEWEST if self._order is Order.NAME else Order.NAME
+        self._enter(self.folder, keep_filter=True)
+
+    def action_hidden(self) -> None:
+        """Show hidden files and folders, or no longer."""
+        self._show_hidden = not self._show_hidden
+        self._show_matching(self.names.chosen)
+
+    @work(group="list", exclusive=True)
+    async def action_recent(self) -> None:
+        """List the folders that were used last, instead of what is here."""
+        recent = await in_thread(self._recent.folders)
+        self._place = "Recent folders; Backspace goes back" if recent else "No folder was used yet"
+        self._take_entries([entry(str(folder), Kind.FOLDER) for folder in recent], is_new=True)
 
     @on(FilterInput.Emptied)
     def _leave_folder(self) -> None:
-        self._enter(self.folder.parent)
+        self._enter(self.folder if self._place else self.folder.parent)
 
     @on(Input.Changed)
     def _filter_soon(self) -> None:
@@ -143,7 +187,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     def _preview_soon(self) -> None:
         if self._preview_timer:
             self._preview_timer.stop()
-        self._preview_timer = self.set_timer(_PREVIEW_AFTER_SECONDS, self._preview)
+        self._preview_timer = self.set_timer(_PREVIEW_AFTER_SECONDS, self._preview_chosen)
 
     @on(OptionList.OptionSelected)
     def _take_clicked(self) -> None:
@@ -151,23 +195,21 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def _open_chosen(self) -> None:
         """Open a folder, or attach: the marked files if there are any, else the chosen one."""
-        index, path = self.query_one(OptionList).highlighted, self._highlighted()
-        is_folder = index is not None and path and self._shown[index].kind is Kind.FOLDER
-        if self._marked and not is_folder:
+        chosen, path = self.names.chosen, self._chosen_path()
+        if self._marked and not (chosen and chosen.kind is Kind.FOLDER):
             self._attach_files(self._marked)
         elif path is not None:
             self._open(path)
 
-    def _highlighted(self) -> Path | None:
-        index = self.query_one(OptionList).highlighted
-        if index is None or index >= len(self._shown):
+    def _chosen_path(self) -> Path | None:
+        chosen = self.names.chosen
+        if chosen is None:
             return None
-        name = self._shown[index].name
-        return self.folder.parent if name == ".." else self.folder / name
+        return self.folder.parent if chosen.name == ".." else self.folder / chosen.name
 
     @work(group="open", exclusive=True)
     async def _open(self, path: Path) -> None:
-        if await asyncio.to_thread(path.is_dir):
+        if await in_thread(path.is_dir):
             self._enter(path)
         else:
             self._attach_files([path])
@@ -176,98 +218,101 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     async def _attach_files(self, paths: list[Path]) -> None:
         read, errors = await read_pictures(paths)
         if errors:
-            self.query_one(ImagePreview).explain(summary(errors))
+            self._preview.explain(summary(errors))
         else:
+            await in_thread(self._recent.remember, paths[-1].parent)
             self.dismiss(read)
 
     @work(group="list", exclusive=True)
-    async def _enter(self, folder: Path) -> None:
+    async def _enter(self, folder: Path, keep_filter: bool = False) -> None:
+        """Show a folder; of one that is slow to read, what has come so far."""
+        self._remark = f"Reading {short_path(folder)} …"
+        self._tell_count()
+        is_new = not keep_filter
         try:
-            entries = await asyncio.to_thread(list_folder, folder)
+            async with aclosing(told(partial(read_folder, folder, self._order))) as listings:
+                async for entries in listings:
+                    self.folder, self._place = folder, ""
+                    self._take_entries(_with_parent(folder, entries), is_new)
+                    is_new = False
         except OSError as error:
             reason = error.strerror or "it cannot be read"
-            self.query_one(ImagePreview).explain(f"{folder} cannot be opened: {reason}.")
-            return
-        self.folder = folder
-        self._entries = [_PARENT, *entries] if folder != folder.parent else entries
-        self.query_one("#folder", Static).update(Content(short_path(folder)))
-        with self.prevent(Input.Changed):
-            self.query_one(Input).value = ""
-        self._show_matching()
+            self._preview.explain(f"{folder} cannot be opened: {reason}.")
+        self._remark = ""
+        self._tell_count()
+
+    def _take_entries(self, entries: list[FolderEntry], is_new: bool) -> None:
+        self._entries = entries
+        chosen = self.names.chosen
+        if is_new:
+            chosen = None
+            self._kinds = {}
+            with self.prevent(Input.Changed):
+                self._filter.value = ""
+        words = self._place or short_path(self.folder)
+        self._place_line.update(Content(words))
+        self._show_matching(chosen)
 
     def _filter_now(self) -> None:
         """Catch up with what was typed, so that a key means what the person expects."""
-        if self.query_one(Input).value != self._filtered_by:
+        if self._filter.value != self._filtered_by:
             self._show_matching()
 
-    def _show_matching(self) -> None:
-        self._filtered_by = wanted = self.query_one(Input).value
-        hits = matching(self._entries, wanted) if wanted else _unfiltered(self._entries)
-        self._shown = hits[:MOST_HITS]
-        names = self.query_one(OptionList)
-        names.clear_options()
-        names.add_options(Option(self._label(entry)) for entry in self._shown)
-        if self._shown:
-            names.highlighted = _first_choice(self._shown, bool(wanted))
-        else:
-            self.query_one(ImagePreview).explain("No file here has this in its name.")
-        self._unshown = len(hits) - len(self._shown)
+    def _show_matching(self, chosen: FolderEntry | None = None) -> None:
+        """Show what matches, and keep the choice where it was where that is wanted."""
+        self._filtered_by = wanted = self._filter.value
+        hits = matching(self._entries, wanted, self._show_hidden)
+        self.names.show(hits.entries, self._marked_names(), 0 if wanted else None, chosen)
+        if not hits.entries:
+            self._preview.explain("No file here has this in its name.")
+        self._unshown = hits.count - len(hits.entries)
         self._tell_count()
+        self._look_inside()
+
+    @work(group="look", exclusive=True)
+    async def _look_inside(self) -> None:
+        """Tell pictures by their content; names that were looked at before are known."""
+        self.names.learn(self._kinds, self._marked_names())
+        unknown = [item for item in self.names.entries if item.name not in self._kinds]
+        async with aclosing(told(partial(look_inside, self.folder, unknown))) as findings:
+            async for kinds in findings:
+                self._kinds |= kinds
+                self.names.learn(kinds, self._marked_names())
 
     def _tell_count(self) -> None:
-        marked = f"{len(self._marked)} marked: Enter attaches" if self._marked else ""
-        more = f"{self._unshown:,} more: type to narrow down" if self._unshown else ""
-        self.query_one("#picker").border_subtitle = " · ".join(filter(None, (marked, more)))
+        parts = (
+            self._remark,
+            f"{len(self._marked)} marked: Enter attaches" if self._marked else "",
+            f"{self._unshown:,} more: type to narrow down" if self._unshown else "",
+            str(self._order) if self._order is not Order.NAME else "",
+            "hidden files too" if self._show_hidden else "",
+        )
+        self._box.border_subtitle = " · ".join(filter(None, parts))
 
-    def _label(self, entry: FolderEntry) -> Content:
-        is_marked = self.folder / entry.name in self._marked
-        return Content.assemble(("✓ ", "$accent bold") if is_marked else "", _name(entry))
+    def _marked_names(self) -> set[str]:
+        return {path.name for path in self._marked if path.parent == self.folder}
 
-    def _label_again(self, index: int) -> None:
-        names = self.query_one(OptionList)
-        names.replace_option_prompt_at_index(index, self._label(self._shown[index]))
-
-    def _preview(self) -> None:
-        path = self._highlighted()
+    def _preview_chosen(self) -> None:
+        path = self._chosen_path()
         if path is not None:
             self._preview_path(path)
 
     @work(group="preview", exclusive=True)
     async def _preview_path(self, path: Path) -> None:
-        preview = self.query_one(ImagePreview)
-        if await asyncio.to_thread(path.is_dir):
-            preview.explain("")
+        if await in_thread(path.is_dir):
+            self._preview.explain("")
             return
         try:
-            attachment = await asyncio.to_thread(Attachment.from_path, path)
+            attachment = await in_thread(Attachment.from_path, path)
         except AttachmentError as error:
-            preview.explain(str(error))
+            self._preview.explain(str(error))
             return
-        preview.limits = self._limits()
-        preview.attachment = attachment
+        self._preview.limits = self._limits()
+        self._preview.attachment = attachment
 
 
-def _unfiltered(entries: list[FolderEntry]) -> list[FolderEntry]:
-    return [entry for entry in entries if entry is _PARENT or not entry.name.startswith(".")]
-
-
-def _first_choice(shown: list[FolderEntry], is_filtered: bool) -> int:
-    """The first hit when filtering; else the first picture, which is what people come for."""
-    if is_filtered:
-        return 0
-    pictures = (i for i, entry in enumerate(shown) if entry.kind is Kind.PICTURE)
-    return next(pictures, 0)
-
-
-def _name(entry: FolderEntry) -> Content:
-    name = drawable(entry.name).replace("\n", "␊")
-    match entry.kind:
-        case Kind.FOLDER:
-            return Content.styled(f"{name}/", "$primary")
-        case Kind.PICTURE:
-            return Content(name)
-        case Kind.OTHER:
-            return Content.styled(name, "$muted")
+def _with_parent(folder: Path, entries: list[FolderEntry]) -> list[FolderEntry]:
+    return [entry("..", Kind.FOLDER), *entries] if folder != folder.parent else entries
 
 
 def _typed_path(text: str, folder: Path) -> Path | None:

@@ -1,7 +1,5 @@
 """The pane that shows a picture, its pixels and what it costs."""
 
-import asyncio
-
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -12,6 +10,7 @@ from textual.widgets import Static
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.pictures import caption, fit_cells, image_widget, shrink
 from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.ui.terminal import ImageMode
@@ -35,12 +34,14 @@ class ImagePreview(Vertical):
         """
         super().__init__(id=id)
         self._mode = mode
-        self._hint = hint
+        # Kept by reference: a picture may still come while the pane is taken down.
+        self._canvas = Container(classes="canvas")
+        self._caption = Static(hint, classes="caption", markup=False)
 
     def compose(self) -> ComposeResult:
         """Picture above words."""
-        yield Container(classes="canvas")
-        yield Static(self._hint, classes="caption", markup=False)
+        yield self._canvas
+        yield self._caption
 
     def watch_attachment(self) -> None:
         """Show another picture."""
@@ -58,14 +59,14 @@ class ImagePreview(Vertical):
     def explain(self, text: str) -> None:
         """Show words in place of a picture."""
         self.attachment = None
-        self.query_one(".caption", Static).update(Content(drawable(text)))
+        self._caption.update(Content(drawable(text)))
 
     def _describe(self) -> None:
         attachment = self.attachment
         if attachment is None or not self.is_mounted:
             return
         words = f"{caption(attachment, self.limits)} · {byte_size(len(attachment.data))}"
-        self.query_one(".caption", Static).update(
+        self._caption.update(
             Content.assemble((drawable(attachment.name), "bold"), "\n", (words, "$muted"))
         )
 
@@ -75,7 +76,7 @@ class ImagePreview(Vertical):
 
     @work(group="draw", exclusive=True)
     async def _fit_and_draw(self) -> None:
-        canvas = self.query_one(".canvas", Container)
+        canvas = self._canvas
         attachment = self.attachment
         columns, rows = self.content_size.width, self.content_size.height - _CAPTION_ROWS
         if attachment is None or self._mode is ImageMode.NONE or columns < 1 or rows < 1:
@@ -83,7 +84,7 @@ class ImagePreview(Vertical):
             return
         cells = fit_cells(attachment.width, attachment.height, columns, rows)
         try:
-            image = await asyncio.to_thread(shrink, attachment, cells, self._mode)
+            image = await in_thread(shrink, attachment, cells, self._mode)
         except AttachmentError as error:
             self.explain(str(error))
             return

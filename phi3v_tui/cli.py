@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -19,6 +20,7 @@ from phi3v_tui.errors import Phi3VTuiError, SettingsError
 
 if TYPE_CHECKING:
     from phi3v_tui.engine.base import Engine
+    from phi3v_tui.engine.full_model import FullModel
     from phi3v_tui.settings import Settings
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -150,7 +152,8 @@ def chat(
         )
         from phi3v_tui.ui.app import run
 
-        raise typer.Exit(run(_engine(settings), settings, pictures or [], resume))
+        full_model = _full_model(settings)
+        raise typer.Exit(run(_engine(settings), settings, pictures or [], resume, full_model))
 
 
 @app.command()
@@ -293,6 +296,15 @@ def _engine(settings: "Settings") -> "Engine":
         settings.num_crops,
         settings.cuda_graphs,
     )
+
+
+def _full_model(settings: "Settings") -> "FullModel | None":
+    """What to offer to people who leave the choice of the model to the app."""
+    if settings.model != "auto":
+        return None
+    from phi3v_tui.full_model import PublishedModel
+
+    return PublishedModel(settings, lambda repo: _engine(replace(settings, model=repo)))
 
 
 def _question(given: str | None) -> str:

@@ -135,12 +135,17 @@ def test_pictures_are_read_before_the_model(ask, monkeypatch):
 class TestApp:
     """How the app is entered; the app itself is replaced."""
 
+    @pytest.fixture(autouse=True)
+    def _offered(self):
+        self.offered = []
+
     @pytest.fixture
     def started(self, monkeypatch):
-        calls = []
+        calls, offered = [], self.offered
 
-        def run(engine, settings, pictures, resume) -> int:
+        def run(engine, settings, pictures, resume, full_model=None) -> int:
             calls.append((settings, pictures, resume))
+            offered.append(full_model)
             return 0
 
         monkeypatch.setattr("phi3v_tui.ui.app.run", run)
@@ -171,6 +176,12 @@ class TestApp:
         CliRunner().invoke(cli.app, ["--model", "demo", "--theme", "nord", "--num-crops", "4"])
         ((settings, _, _),) = started
         assert (settings.model, settings.theme, settings.num_crops) == ("demo", "nord", 4)
+
+    @pytest.mark.parametrize(("model", "is_offered"), [("auto", True), ("demo", False)])
+    def test_the_full_model_is_offered_to_who_leaves_the_choice(self, started, model, is_offered):
+        CliRunner().invoke(cli.app, ["--model", model])
+        (offered,) = self.offered
+        assert (offered is not None) is is_offered
 
     def test_its_status_is_the_status(self, monkeypatch):
         monkeypatch.setattr("phi3v_tui.ui.app.run", lambda *_: 7)

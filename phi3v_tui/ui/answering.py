@@ -30,6 +30,7 @@ class Answering:
     consumer at a time. What comes of an answer that was abandoned is not heard.
 
     Attributes:
+        engine: Who is asked.
         current: The answer under way.
         loading: How far loading the model is, in words; empty once it has ended.
     """
@@ -51,7 +52,7 @@ class Answering:
             target: Gets the engine's events as messages.
             give_prompt_back: Called when nothing came to the last prompt of the path.
         """
-        self._engine = engine
+        self.engine = engine
         self._shown = shown
         self._status = status
         self._target = target
@@ -74,7 +75,7 @@ class Answering:
         self.current = AnswerUnderWay(turn.id, view, Generation(self._target))
         self._status.tokens_per_second = None
         self._status.activity = self.loading or "Answering"
-        self.current.generation.start(self._engine, make_request())
+        self.current.generation.start(self.engine, make_request())
 
     def loading_went_on(self, words: str) -> None:
         """Say how far loading is."""
@@ -138,12 +139,12 @@ class Answering:
             return
         if self.loading:
             answer = self._end_of(self.current.generation)
-            self._engine.cancel()
+            self.engine.cancel()
             assert answer is not None
             await self._give_back(answer)
         else:
             self._status.activity = "Stopping"
-            self._engine.cancel()
+            self.engine.cancel()
 
     async def abandon(self) -> None:
         """Stop without waiting for the engine, and keep what there is."""
@@ -151,7 +152,7 @@ class Answering:
         if answer is None:
             return
         self._end_of(answer.generation)
-        self._engine.cancel()
+        self.engine.cancel()
         answer.text += answer.generation.take_text()
         await self._close(answer, TurnState.CANCELLED)
 
@@ -160,7 +161,7 @@ class Answering:
         if self.current is not None:
             text = self.current.text + self.current.generation.take_text()
             self._shown.conversation.update_reply(self.current.turn_id, text, TurnState.CANCELLED)
-            self._engine.cancel()
+            self.engine.cancel()
             self.current = None
         self._shown.journal.save(self._shown.conversation)
 

@@ -26,6 +26,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import APP_NAME, Settings
 from phi3v_tui.ui import clipboard, commands, terminal, themes
@@ -53,6 +54,7 @@ class Phi3VApp(App[int]):
         pictures: list[Path] | None = None,
         resume: bool = False,
         image_mode: ImageMode = ImageMode.HALFCELL,
+        full_model: FullModel | None = None,
     ) -> None:
         """Make the app; arguments as in `run`.
 
@@ -62,9 +64,10 @@ class Phi3VApp(App[int]):
             pictures: Files to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
+            full_model: To be offered, where it can be.
         """
         super().__init__()
-        self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode)
+        self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode, full_model)
         for theme in themes.OWN:
             self.register_theme(theme)
         self._remembered = Remembered(settings.remembered_path)
@@ -131,7 +134,13 @@ class Phi3VApp(App[int]):
         self.chat.save_before_leaving()
 
 
-def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) -> int:
+def run(
+    engine: Engine,
+    settings: Settings,
+    pictures: list[Path],
+    resume: bool,
+    full_model: FullModel | None = None,
+) -> int:
     """Show the app until the person leaves.
 
     Args:
@@ -139,6 +148,7 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
         settings: As resolved from flags, environment, file and defaults.
         pictures: Files to attach to the first prompt.
         resume: Reopen the last conversation.
+        full_model: To be offered, where it can be.
 
     Returns:
         The process's exit status: 0, 2 where there is no terminal to draw on, 128 + the signal
@@ -156,10 +166,10 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
     except OSError:  # better without a log than not at all
         terminal.redirect_stderr(screen, Path(os.devnull))
     mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
-    app = Phi3VApp(engine, settings, pictures, resume, mode)
+    app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()
-    _close(engine)
+    _close(app.chat.engine)
     if app.return_code == _FAULT:
         print(_FAULT_MESSAGE.format(log_path=log_path), file=sys.__stderr__)
     return app.return_code or 0

@@ -78,11 +78,11 @@ def load(engine: Engine, target: MessagePump) -> None:
     def emit(event: LoadEvent) -> None:
         match event:
             case LoadProgress():
-                _post(target, LoadProgressed(event))
+                post(target, LoadProgressed(event))
             case Loaded():
-                _post(target, ModelLoaded(event))
+                post(target, ModelLoaded(event))
             case Failed():
-                _post(target, LoadFailed(event))
+                post(target, LoadFailed(event))
 
     engine.load(emit)
 
@@ -121,11 +121,11 @@ class Generation:
             case TextDelta():
                 self._append(event.text)
             case PrefillProgress():
-                _post(self._target, PromptRead(self, event))
+                post(self._target, PromptRead(self, event))
             case Finished():
-                _post(self._target, AnswerFinished(self, event))
+                post(self._target, AnswerFinished(self, event))
             case Failed():
-                _post(self._target, AnswerFailed(self, event))
+                post(self._target, AnswerFailed(self, event))
 
     def _append(self, piece: str) -> None:
         if self._first_piece is None:
@@ -134,7 +134,8 @@ class Generation:
         self._pieces.append(piece)
 
 
-def _post(target: MessagePump, message: UiMessage) -> None:
+def post(target: MessagePump, message: UiMessage) -> None:
+    """Post a message from a thread that may outlive the app."""
     try:
         target.post_message(message)
     except RuntimeError:

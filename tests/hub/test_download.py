@@ -3,19 +3,16 @@
 import errno
 import os
 import queue
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from huggingface_hub import constants, file_download
-from huggingface_hub.utils import close_session
+from huggingface_hub import constants
 
 from phi3v_tui.engine.events import LoadProgress
 from phi3v_tui.engine.local import LocalEngine
@@ -24,44 +21,11 @@ from phi3v_tui.hub import cache as hub_cache
 from phi3v_tui.hub import large_file, source
 from phi3v_tui.hub.download import Report
 from phi3v_tui.phi3v import weights
+from tests.hub.conftest import CHUNK, REPO, point_to
 from tests.support.hub_server import COMMIT, Hub
 
-REPO = "owner/tiny"
 CPU = torch.device("cpu")
 WEIGHTS = "model.safetensors"
-CHUNK = 1024 * 1024
-
-
-@pytest.fixture
-def cache(monkeypatch, tmp_path) -> Path:
-    """An empty cache; the network allowed, nothing waited for."""
-    cache = tmp_path / "cache"
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
-    monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _: None))
-    return cache
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path, cache, tiny_checkpoint_35):
-    """The hub with a copy of a checkpoint, and beside it what must never be fetched."""
-    folder = shutil.copytree(tiny_checkpoint_35, tmp_path / "repository")
-    for name in ("modeling_phi3_v.py", "pytorch_model.bin", "custom_generate/generate.py"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("raise SystemExit('code of the checkpoint ran')")
-    server = Hub(REPO, folder)
-    point_to(monkeypatch, server.url)
-    yield server
-    close_session()
-    server.close()
-
-
-def point_to(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """What HF_ENDPOINT does when huggingface_hub is imported."""
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    template = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 class Reports(list):

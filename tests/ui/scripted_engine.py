@@ -32,18 +32,22 @@ class ScriptedEngine:
         closed: Whether `close` was called.
     """
 
-    def __init__(self, loaded: bool = True, notice: str = "") -> None:
+    def __init__(
+        self, loaded: bool = True, notice: str = "", name: str = "Scripted-vision"
+    ) -> None:
         """Prepare the engine.
 
         Args:
             loaded: Become ready as soon as `load` is called; else on `finish_loading`.
             notice: For `Loaded`.
+            name: The model's.
         """
         self.requests: list[Request] = []
         self.cancellations = 0
         self.closed = False
         self._loads_at_once = loaded
         self._notice = notice
+        self._name = name
         self._ready = False
         self._load_emit: Callable[[LoadEvent], None] | None = None
         self._stream_emit: Callable[[StreamEvent], None] | None = None
@@ -87,7 +91,7 @@ class ScriptedEngine:
 
     def finish_loading(self) -> None:
         self._ready = True
-        self._emit_load(Loaded("Scripted-vision", "cpu", 0.1, self._notice))
+        self._emit_load(Loaded(self._name, "cpu", 0.1, self._notice))
 
     def fail_loading(self, error: Phi3VTuiError) -> None:
         self._emit_load(Failed(error))

@@ -7,10 +7,12 @@ import pytest
 
 from phi3v_tui.errors import ContextFullError
 from phi3v_tui.ui.generation import Generation
+from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.scripted_full_model import ScriptedFullModel
 from tests.ui.steps import answers, attach, composer, notes, submit, wait_until
 
 NARROW = (80, 24)
@@ -67,7 +69,7 @@ async def _ask(pilot, path: Path) -> ScriptedEngine:
     app = pilot.app
     await attach(pilot, app, path)
     await submit(pilot, app, "What do you see?\nBe brief.")
-    engine = app.chat._engine
+    engine = app.chat.engine
     await wait_until(pilot, lambda: engine.requests)
     return engine
 
@@ -142,3 +144,26 @@ def test_help_narrow_light(snap_compare, light):
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
 
     assert snap_compare(light, terminal_size=NARROW, run_before=help_)
+
+
+def test_offer_of_the_full_model_narrow_dark(snap_compare, make_app):
+    async def offered(pilot) -> None:
+        await _settle(pilot)
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DownloadOfferScreen))
+
+    app = make_app(full_model=ScriptedFullModel())
+    assert snap_compare(app, terminal_size=NARROW, run_before=offered)
+
+
+def test_download_of_the_full_model_narrow_light(snap_compare, make_app, settings):
+    full_model = ScriptedFullModel()
+
+    async def downloading(pilot) -> None:
+        await _settle(pilot)
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DownloadOfferScreen))
+        await pilot.press("left", "enter")
+        full_model.progress(1_240_000_000)
+        await wait_until(pilot, lambda: "1.2 of" in str(pilot.app.chat.full_model.render()))
+
+    app = make_app(full_model=full_model, settings=replace(settings, theme="phi3v-light"))
+    assert snap_compare(app, terminal_size=NARROW, run_before=downloading)

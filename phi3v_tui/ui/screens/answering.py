@@ -1,10 +1,13 @@
 """The part of the chat that hears the engine."""
 
+import threading
+
 from textual import on
 from textual.screen import Screen
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.engine.base import Engine, Limits, Request
+from phi3v_tui.engine.events import Loaded
 from phi3v_tui.errors import StoreError
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
@@ -40,7 +43,6 @@ class AnsweringScreen(Screen[None]):
             settings: For sampling, pictures and where to save.
         """
         super().__init__()
-        self._engine = engine
         self._settings = settings
         self.transcript = TranscriptView("transcript")
         self.composer = Composer("composer")
@@ -60,6 +62,11 @@ class AnsweringScreen(Screen[None]):
         return self.shown.conversation
 
     @property
+    def engine(self) -> Engine:
+        """The model that answers."""
+        return self.answering.engine
+
+    @property
     def is_answering(self) -> bool:
         """Whether an answer is under way, or waits for the model."""
         return self.answering.current is not None
@@ -67,7 +74,21 @@ class AnsweringScreen(Screen[None]):
     def start_engine(self) -> None:
         """Load the model, and begin to show what comes from it."""
         self.set_interval(1 / gen.FLUSHES_PER_SECOND, self.answering.flush)
-        gen.load(self._engine, self)
+        gen.load(self.engine, self)
+
+    async def use_engine(self, engine: Engine, loaded: Loaded) -> None:
+        """Let another model answer from now on; the conversation stays.
+
+        Args:
+            engine: Loaded already; the one before is closed.
+            loaded: What it reported.
+        """
+        threading.Thread(target=self.engine.close, name="close", daemon=True).start()
+        self.answering.engine = engine
+        self.status.context_used = None
+        await self._greet(gen.ModelLoaded(loaded))
+        if not self.query_one(Welcome).display:
+            await self.transcript.add_note(f"{loaded.model} answers from here on.")
 
     async def _begin_answer(self, prompt_id: str) -> None:
         await self.answering.begin(prompt_id, self._request)
@@ -126,7 +147,7 @@ class AnsweringScreen(Screen[None]):
             waiting.name_speaker(loaded.model)
         if loaded.notice and not welcome.display:
             await self.transcript.add_note(loaded.notice, before=waiting)
-        if limits := self._engine.limits():
+        if limits := self.engine.limits():
             self._show_limits(limits)
 
     def _show_limits(self, limits: Limits) -> None:

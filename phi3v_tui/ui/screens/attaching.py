@@ -102,7 +102,7 @@ class AttachingScreen(AnsweringScreen):
     def action_attach(self) -> None:
         """Choose a picture file."""
         recent = RecentFolders(self._settings.recent_folders_path)
-        picker = FilePickerScreen(self._folder, self._image_mode, self._engine.limits, recent)
+        picker = FilePickerScreen(self._folder, self._image_mode, self.engine.limits, recent)
 
         def attach(pictures: list[Attachment] | None) -> None:
             self._folder = picker.folder

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual import on
@@ -14,8 +15,10 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.errors import CommandError, StoreError
 from phi3v_tui.settings import Settings, changed
+from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui import slash_commands
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.attaching import picture_paths
@@ -26,11 +29,13 @@ from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.transcripts import save_transcript
 from phi3v_tui.ui.widgets.composer import Composer
+from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _WIDE_COLUMNS = 110
+_LOOK_EVERY_SECONDS = 0.2
 
 KEYS = (
     Binding("ctrl+o", "attach", "Attach a picture"),
@@ -58,6 +63,7 @@ class ChatScreen(AttachingScreen):
         pictures: list[Path],
         resume: bool,
         image_mode: ImageMode,
+        full_model: FullModel | None = None,
     ) -> None:
         """Begin a conversation, or reopen the last one.
 
@@ -67,8 +73,10 @@ class ChatScreen(AttachingScreen):
             pictures: Files to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
+            full_model: To be offered, where it can be.
         """
         super().__init__(engine, settings, image_mode)
+        self.full_model = FullModelLine(full_model, self._may_ask)
         self._pictures = pictures
         self._resume = resume
         self._warned_of_loss = False
@@ -81,6 +89,7 @@ class ChatScreen(AttachingScreen):
         with Vertical(id="lower"):
             yield self.attachment_bar
             yield self.composer
+            yield self.full_model
             yield self.status
 
     def on_mount(self) -> None:
@@ -136,6 +145,28 @@ class ChatScreen(AttachingScreen):
         said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
         pictures = said or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
+
+    # The full model.
+
+    @on(gen.ModelLoaded)
+    def _consider_full_model(self) -> None:
+        self.full_model.consider()
+
+    def _may_ask(self) -> bool:
+        """Whether nothing is typed, read or shown that a question would interrupt."""
+        is_busy = self.is_answering or self.composer.text or self._reading_pictures
+        return self.app.screen is self and not is_busy
+
+    @on(FullModelLine.Ready)
+    async def _use_full_model(self, message: FullModelLine.Ready) -> None:
+        if self.is_answering:
+            self.set_timer(_LOOK_EVERY_SECONDS, partial(self._use_full_model, message))
+        else:
+            await self.use_engine(message.engine, message.loaded)
+
+    @on(FullModelLine.Missed)
+    async def _tell_full_model_missed(self, message: FullModelLine.Missed) -> None:
+        await self.transcript.add_note(str(message.error), is_error=True)
 
     # What the person sends.
 
@@ -255,7 +286,7 @@ class ChatScreen(AttachingScreen):
         before, self._settings = self._settings, changed(self._settings, name, text)
         if before.system_prompt != self._settings.system_prompt:
             self.conversation.system_prompt = self._settings.system_prompt
-        if limits := self._engine.limits():
+        if limits := self.engine.limits():
             crops = self._settings.num_crops or limits.num_crops
             self._show_limits(replace(limits, num_crops=crops))
         words = f"{name} is {text or 'empty'}, from the next answer on."

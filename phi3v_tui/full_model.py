@@ -1,0 +1,139 @@
+"""The published model for people who have only the bundled one: offered, downloaded, run.
+
+What asks the hub or torch is imported on the threads that need it: the app has painted by then.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+
+from phi3v_tui import memory
+from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.events import Failed
+from phi3v_tui.engine.full_model import Downloaded, DownloadEvent, Offer
+from phi3v_tui.engine.pace import Pace
+from phi3v_tui.errors import ModelError, Phi3VTuiError
+from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
+from phi3v_tui.remembered import Remembered
+from phi3v_tui.settings import Settings
+
+ALWAYS_OFFER = "PHI3V_OFFER_DOWNLOAD"
+"""Environment variable that has the model offered on machines without a GPU too, for trying."""
+
+_REMEMBERED = "full_model_offer"
+_NEVER = "never"
+_log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """Nobody wants the download any more."""
+
+
+class PublishedModel:
+    """Implements `FullModel` with the hub.
+
+    Args:
+        settings: Device, context and where to remember.
+        make_engine: Makes an engine for a hub id.
+        repo: The model, one of `PINNED`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_engine: Callable[[str], Engine],
+        repo: str = next(iter(PINNED)),
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._settings = settings
+        self._make_engine = make_engine
+        self._source = Source.pinned(repo)
+        self._environ = environ
+        self._remembered = Remembered(settings.remembered_path)
+        self._stopped = threading.Event()
+
+    def offer(self) -> Offer | None:
+        """Find out whether there is something to offer."""
+        from huggingface_hub import constants
+
+        from phi3v_tui.hub import cache
+
+        if constants.HF_HUB_OFFLINE or self._remembered.get(_REMEMBERED) == _NEVER:
+            return None
+        size = max(0, PUBLISHED_BYTES - cache.bytes_here(self._source.repo))
+        folder, free = cache.room()
+        if _is_here() or free < size:
+            return None
+        reason = self._why_it_runs()
+        return Offer(self._source.name, reason, size, folder, free) if reason else None
+
+    def never(self) -> None:
+        """Remember that it is not to be offered any more."""
+        self._remembered.set(_REMEMBERED, _NEVER)
+
+    def download(self, emit: Callable[[DownloadEvent], None]) -> None:
+        """Start the download."""
+        self._stopped = threading.Event()
+        run = threading.Thread(
+            target=self._run, args=(emit, self._stopped), name="download", daemon=True
+        )
+        run.start()
+
+    def stop(self) -> None:
+        """End the download."""
+        self._stopped.set()
+
+    def engine(self) -> Engine:
+        """An engine for the downloaded model."""
+        return self._make_engine(self._source.repo)
+
+    def _run(self, emit: Callable[[DownloadEvent], None], stopped: threading.Event) -> None:
+        from phi3v_tui.hub import download
+
+        pace = Pace()
+
+        def report(stage: str, done: int = 0, total: int | None = None) -> None:
+            if stopped.is_set():
+                raise _Stopped
+            emit(pace.progress(stage, done, total))
+
+        event = _outcome(lambda: download.download(download.find(self._source, report), report))
+        if not stopped.is_set():
+            emit(event)
+
+    def _why_it_runs(self) -> str:
+        """How it would lie in a GPU's memory; empty where it would not run, or not well."""
+        if self._environ.get(ALWAYS_OFFER):
+            return f"{ALWAYS_OFFER} is set."
+        from phi3v_tui.phi3v import devices
+
+        device = devices.choose_device(self._settings.device)
+        if device.type == "cpu":
+            return ""
+        place = devices.room(device, devices.choose_dtype(device))
+        try:
+            plan = memory.plan(memory.PUBLISHED, place, context=self._settings.context)
+        except memory.DoesNotFit:
+            return ""
+        return f"It fits: {plan}."
+
+
+def _is_here() -> bool:
+    """Whether a published model is on this machine, perhaps at another revision."""
+    from phi3v_tui.model_list import State, models
+
+    return any(model.state is State.HERE for model in models([]) if model.name in PINNED)
+
+
+def _outcome(work: Callable[[], object]) -> DownloadEvent:
+    try:
+        work()
+    except Phi3VTuiError as error:
+        return Failed(error)
+    except Exception as error:  # noqa: BLE001 - the thread boundary
+        if not isinstance(error, _Stopped):
+            _log.exception("The download failed")
+        what = f"The download failed: {type(error).__name__}."
+        return Failed(ModelError(what, "The log file says more."))
+    return Downloaded()

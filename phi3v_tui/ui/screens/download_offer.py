@@ -1,0 +1,72 @@
+"""Asks whether to download the full model."""
+
+from enum import Enum
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from phi3v_tui.engine.full_model import Offer
+from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
+
+
+class Choice(Enum):
+    """What the person wants."""
+
+    YES = "Yes, download it"
+    NOT_NOW = "Not now"
+    NEVER = "Never ask again"
+
+
+class DownloadOfferScreen(ModalScreen[Choice]):
+    """Size, place, free space; yes, not now or never.
+
+    The harmless answer has the focus, and no letter is a key: what is being typed when this
+    appears must not start a download.
+    """
+
+    BINDINGS = [
+        Binding("escape", "not_now", "Not now"),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, offer: Offer) -> None:
+        """Ask about an offer."""
+        super().__init__()
+        self._offer = offer
+
+    def compose(self) -> ComposeResult:
+        """The question and its answers."""
+        offer = self._offer
+        with Vertical(id="offer"):
+            yield Static(drawable(_question(offer)), markup=False)
+            yield Static(drawable(offer.reason), classes="offer-reason", markup=False)
+            with Horizontal(id="offer-choices"):
+                for choice in Choice:
+                    yield Button(choice.value, id=choice.name.lower(), compact=True)
+
+    def on_mount(self) -> None:
+        """Name the box."""
+        box = self.query_one("#offer")
+        box.border_title = "The full model"
+        box.border_subtitle = "Tab moves · Enter chooses · Esc: not now"
+        self.query_one("#not_now").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Hand the choice over."""
+        self.dismiss(Choice[str(event.button.id).upper()])
+
+    def action_not_now(self) -> None:
+        """Ask again at the next start."""
+        self.dismiss(Choice.NOT_NOW)
+
+
+def _question(offer: Offer) -> str:
+    return (
+        f"{offer.model} can run on this machine. Download {byte_size(offer.size)} to"
+        f" {short_path(offer.folder)}, where {byte_size(offer.free)} are free? The small model"
+        " answers meanwhile, and what breaks off goes on later."
+    )

@@ -121,6 +121,9 @@ def chat(
         list[Path] | None, typer.Argument(help="Picture files for the first message.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line: for screen readers and scripts.")
+    ] = False,
     model: Model = None,
     device: Device = None,
     context: Context = None,
@@ -150,6 +153,12 @@ def chat(
             theme=theme,
             image_mode=image_mode,
         )
+        from phi3v_tui.ui.terminal import is_plain
+
+        if plain or is_plain(os.environ):
+            from phi3v_tui.plain.run import run as talk
+
+            raise typer.Exit(talk(_engine(settings), settings, pictures or [], resume))
         from phi3v_tui.ui.app import run
 
         full_model = _full_model(settings)

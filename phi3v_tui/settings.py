@@ -129,6 +129,12 @@ def changed(settings: Settings, name: str, text: str) -> Settings:
     return replace(settings, **{name: value})
 
 
+def in_words(settings: Settings) -> str:
+    """The settings that can be changed while the app runs, one a line."""
+    values = ((name, getattr(settings, name)) for name in LIVE)
+    return "\n".join(f"{name} = {'default' if v is None else repr(v)}" for name, v in values)
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for variable, text in environ.items():

@@ -109,6 +109,18 @@ def matching(text: str) -> list[Command]:
     return [command for command in COMMANDS if command.name.startswith(name)]
 
 
+def name_and_value(argument: str) -> tuple[str, str]:
+    """Split what follows /set; a = between the two may be there.
+
+    Raises:
+        CommandError: There is a name without a value.
+    """
+    name, _, value = argument.replace("=", " ", 1).partition(" ")
+    if not value.strip():
+        raise CommandError(f"/set {name} needs a value.", f"Type: /set {name} VALUE.")
+    return name, value.strip()
+
+
 def _unknown(name: str) -> CommandError:
     near = difflib.get_close_matches(name.lower(), _BY_NAME, n=1, cutoff=0.5)
     advice = f"Did you mean /{near[0]}?" if near else "/help lists them."

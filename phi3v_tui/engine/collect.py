@@ -1,6 +1,7 @@
 """Engine events as a plain iterator, for programs that wait: `ask` and measurements."""
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError
 
+_CLOSE_SECONDS = 1.0
 _Event = TypeVar("_Event")
 
 
@@ -78,6 +80,13 @@ def answer(engine: Engine, request: Request) -> Answer:
             case Failed():
                 raise event.error
     raise ModelError("The answer ended without a result.", "Try again.")
+
+
+def close_soon(engine: Engine) -> None:
+    """Close an engine, but wait no longer than a moment for one that is deep in its work."""
+    closing = threading.Thread(target=engine.close, name="close", daemon=True)
+    closing.start()
+    closing.join(_CLOSE_SECONDS)
 
 
 def _events(start: Callable[[Callable[[_Event], None]], None]) -> Iterator[_Event]:

@@ -38,7 +38,7 @@ class Loaded:
     """The engine is ready.
 
     Attributes:
-        model: Name for people, such as "Phi-3.5-vision-instruct" or "demo".
+        model: Name for people, such as "Phi-3.5-vision-instruct" or "Demo model".
         device: Where it runs, such as "cuda:0" or "cpu".
         seconds: How long loading took.
         notice: A sentence that people should read once (the bundled model says that it is

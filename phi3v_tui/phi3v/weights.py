@@ -24,6 +24,7 @@ PUBLISHED = tuple(PINNED)
 """Published checkpoints, the one to prefer first."""
 
 BUNDLED = Path(__file__).parent.parent / "demo" / "checkpoint"
+BUNDLED_NAME = "Demo model"
 
 _FULL_MODEL_COMMAND = f"phi3v-tui --model {PUBLISHED[0]}"
 _DEMO_NOTICE = (
@@ -160,7 +161,7 @@ def fits(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> bo
 
 
 def _bundled(notice: str = _DEMO_NOTICE) -> Checkpoint:
-    checked = _checked(BUNDLED, "demo")
+    checked = _checked(BUNDLED, BUNDLED_NAME)
     return Checkpoint(checked.folder, checked.name, bundled=True, notice=notice)
 
 

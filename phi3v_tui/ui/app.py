@@ -16,24 +16,22 @@ torch would abort an ordinary exit.
 
 import os
 import sys
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from platformdirs import user_log_path
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
 
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.remembered import Remembered
-from phi3v_tui.settings import APP_NAME, Settings
+from phi3v_tui.settings import Settings
 from phi3v_tui.ui import clipboard, commands, terminal, themes
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.terminal import ImageMode
 
-_CLOSE_SECONDS = 1.0
 _FAULT = 1
 _FAULT_MESSAGE = (
     "phi3v-tui ended because of a fault of its own; what was said is kept (phi3v-tui --resume). "
@@ -160,23 +158,12 @@ def run(
         print(f"phi3v-tui: {error}", file=sys.stderr)
         return 2
     terminal.quieten_libraries()
-    log_path = user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log"
-    try:
-        terminal.redirect_stderr(screen, log_path)
-    except OSError:  # better without a log than not at all
-        terminal.redirect_stderr(screen, Path(os.devnull))
+    terminal.log_stray_output(screen)
     mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
     app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()
-    _close(app.chat.engine)
+    close_soon(app.chat.engine)
     if app.return_code == _FAULT:
-        print(_FAULT_MESSAGE.format(log_path=log_path), file=sys.__stderr__)
+        print(_FAULT_MESSAGE.format(log_path=terminal.log_path()), file=sys.__stderr__)
     return app.return_code or 0
-
-
-def _close(engine: Engine) -> None:
-    """Close the engine, but wait no longer than a moment for one that is deep in its work."""
-    closing = threading.Thread(target=engine.close, name="close", daemon=True)
-    closing.start()
-    closing.join(_CLOSE_SECONDS)

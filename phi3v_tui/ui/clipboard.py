@@ -1,9 +1,17 @@
 """Text to the clipboard, as far as a terminal lets an app reach it."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 
 _TIMEOUT_SECONDS = 2
+_PROGRAMS = (
+    ("TMUX", ["tmux", "load-buffer", "-w", "-"]),
+    ("WAYLAND_DISPLAY", ["wl-copy"]),
+    ("DISPLAY", ["xclip", "-selection", "clipboard"]),
+    ("", ["pbcopy"]),
+)
+"""Programs that take a text, each with the variable that says whether it has somewhere to."""
 
 
 def copy_through_tmux(text: str, environ: Mapping[str, str]) -> bool:
@@ -14,14 +22,30 @@ def copy_through_tmux(text: str, environ: Mapping[str, str]) -> bool:
     Returns:
         Whether there is a tmux that took it.
     """
-    if "TMUX" not in environ:
-        return False
+    return "TMUX" in environ and _hand_over(text, _PROGRAMS[0][1])
+
+
+def copy_by_program(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Copy by the first program that takes the text, without a word to the terminal.
+
+    Returns:
+        The program; nothing where none took it.
+    """
+    for variable, command in _PROGRAMS:
+        if (not variable or environ.get(variable)) and _hand_over(text, command):
+            return command[0]
+    return ""
+
+
+def _hand_over(text: str, command: list[str]) -> bool:
     try:
         done = subprocess.run(
-            ["tmux", "load-buffer", "-w", "-"],
+            command,
             input=text.encode(),
             timeout=_TIMEOUT_SECONDS,
-            capture_output=True,
+            # Not a pipe: what stays behind to serve the clipboard would keep it open.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

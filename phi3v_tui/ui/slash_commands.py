@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from phi3v_tui import slash
 from phi3v_tui.conversation.patterns import files_named
 from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
-from phi3v_tui.settings import LIVE, Settings
+from phi3v_tui.settings import in_words
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -36,27 +36,6 @@ async def obey(chat: "ChatScreen", text: str) -> bool:
         chat.composer.put_back(text)
         _refuse(chat, error)
     return True
-
-
-def words_for_settings(settings: Settings) -> str:
-    """The settings that can be changed, one a line."""
-    return "\n".join(f"{name} = {_shown(getattr(settings, name))}" for name in LIVE)
-
-
-def name_and_value(argument: str) -> tuple[str, str]:
-    """Split what follows /set.
-
-    Raises:
-        CommandError: There is a name without a value.
-    """
-    name, _, value = argument.replace("=", " ", 1).partition(" ")
-    if not value.strip():
-        raise CommandError(f"/set {name} needs a value.", f"Type: /set {name} VALUE.")
-    return name, value.strip()
-
-
-def _shown(value: object) -> str:
-    return "default" if value is None else repr(value)
 
 
 def _refuse(chat: "ChatScreen", error: Exception) -> None:
@@ -98,9 +77,9 @@ async def _system(chat: "ChatScreen", argument: str) -> None:
 
 async def _set(chat: "ChatScreen", argument: str) -> None:
     if argument:
-        chat.change_setting(*name_and_value(argument))
+        chat.change_setting(*slash.name_and_value(argument))
         return
-    words = words_for_settings(chat.settings)
+    words = in_words(chat.settings)
     chat.notify(words, title="Settings", timeout=_LONG_SECONDS, markup=False)
 
 

@@ -11,7 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
 
+from platformdirs import user_log_path
+
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.settings import APP_NAME
 
 _DRAWS_ON = (2, 1)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -55,6 +58,29 @@ def require_terminal(environ: Mapping[str, str]) -> int:
         if os.isatty(descriptor):
             return descriptor
     raise TerminalError("phi3v-tui has no terminal to draw on.", remedy)
+
+
+def is_plain(environ: Mapping[str, str]) -> bool:
+    """Whether only lines can be read and written: no terminal, or one that places no cursor."""
+    is_dumb = environ.get("TERM", "") in ("", "dumb")
+    return is_dumb or not (os.isatty(0) and os.isatty(1))
+
+
+def log_stray_output(terminal: int) -> None:
+    """Keep what libraries write to fd 2 off the screen: it goes to the log file.
+
+    Args:
+        terminal: File descriptor that `sys.__stderr__` writes to afterwards.
+    """
+    try:
+        redirect_stderr(terminal, log_path())
+    except OSError:  # better without a log than not at all
+        redirect_stderr(terminal, Path(os.devnull))
+
+
+def log_path() -> Path:
+    """The file for tracebacks and stray output."""
+    return user_log_path(APP_NAME, appauthor=False) / "phi3v-tui.log"
 
 
 def redirect_stderr(terminal: int, log_path: Path) -> None:

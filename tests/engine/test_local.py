@@ -298,7 +298,7 @@ def test_the_bundled_model_says_what_it_is(tiny_checkpoint_35, monkeypatch):
     engine = LocalEngine("auto", device="cpu")
     loaded = collect.load(engine)
     engine.close()
-    assert loaded.model == "demo"
+    assert loaded.model == "Demo model"
     assert "phi3v-tui --model microsoft/Phi-3.5-vision-instruct" in loaded.notice
 
 

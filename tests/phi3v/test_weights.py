@@ -63,7 +63,7 @@ def test_a_folder_is_found(tiny_checkpoint_35):
 
 def test_demo_says_what_it_is(bundled, hub_cache):
     checkpoint = find("demo")
-    assert (checkpoint.folder, checkpoint.name, checkpoint.bundled) == (bundled, "demo", True)
+    assert (checkpoint.folder, checkpoint.name, checkpoint.bundled) == (bundled, "Demo model", True)
     assert f"phi3v-tui --model {FULL}" in checkpoint.notice
 
 

@@ -1,0 +1,117 @@
+"""What slash commands do in a conversation line by line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phi3v_tui import slash
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.patterns import files_named
+from phi3v_tui.errors import CommandError
+from phi3v_tui.settings import changed, in_words
+from phi3v_tui.ui.clipboard import copy_by_program
+from phi3v_tui.ui.plain_text import short_path
+from phi3v_tui.ui.transcripts import save_transcript
+
+if TYPE_CHECKING:
+    from phi3v_tui.plain.session import PlainSession
+
+
+def run(session: "PlainSession", call: slash.Call) -> None:
+    """Run a command.
+
+    Raises:
+        Phi3VTuiError: It cannot be run so; says why.
+    """
+    _RUN[call.command.name](session, call.argument)
+
+
+def _attach(session: "PlainSession", argument: str) -> None:
+    session.attach(files_named(argument))
+
+
+def _detach(session: "PlainSession", _: str) -> None:
+    if not session.attachments:
+        raise CommandError("No picture is attached.", "")
+    session.console.state(f"Taken back: {session.attachments[-1].name}.")
+    session.attachments = session.attachments[:-1]
+
+
+def _new(session: "PlainSession", _: str) -> None:
+    session.conversation = Conversation(session.settings.system_prompt)
+    session.console.state("A new conversation. The one before is kept; /resume goes back to it.")
+
+
+def _resume(session: "PlainSession", argument: str) -> None:
+    earlier = session.journal.earlier(argument, session.conversation.id)
+    if earlier is None:
+        which = f"has {argument!r} in its title" if argument else "is there yet"
+        raise CommandError(f"No earlier conversation {which}.", "")
+    session.open(earlier)
+
+
+def _retry(session: "PlainSession", _: str) -> None:
+    session.retry()
+
+
+def _copy(session: "PlainSession", _: str) -> None:
+    program = copy_by_program(session.last_answer())
+    if not program:
+        raise CommandError("There is no clipboard here.", "/save writes a file.")
+    session.console.state(f"Copied by {program}.")
+
+
+def _save(session: "PlainSession", argument: str) -> None:
+    if not session.conversation.path():
+        raise CommandError("There is nothing to save yet.", "")
+    target = Path(argument).expanduser() if argument else None
+    written = save_transcript(session.conversation, target)
+    session.console.state(f"Saved: {short_path(written)}.")
+
+
+def _crops(session: "PlainSession", argument: str) -> None:
+    _change(session, "num_crops", argument)
+
+
+def _system(session: "PlainSession", argument: str) -> None:
+    _change(session, "system_prompt", argument)
+    session.conversation.system_prompt = session.settings.system_prompt
+
+
+def _set(session: "PlainSession", argument: str) -> None:
+    if not argument:
+        session.console.say(in_words(session.settings))
+        return
+    name, value = slash.name_and_value(argument)
+    _change(session, name, value)
+
+
+def _change(session: "PlainSession", name: str, value: str) -> None:
+    session.settings = changed(session.settings, name, value)
+    session.console.state(f"{name} is {value or 'empty'}, from the next answer on.")
+
+
+def _help(session: "PlainSession", _: str) -> None:
+    rows = [f"{command.usage}: {command.help}." for command in slash.COMMANDS]
+    keys = "Ctrl+C stops an answer. A backslash at the end of a line goes on in the next one."
+    session.console.say("\n".join([*rows, keys]))
+
+
+def _quit(session: "PlainSession", _: str) -> None:
+    session.is_over = True
+
+
+_RUN: dict[str, Callable[["PlainSession", str], None]] = {
+    "attach": _attach,
+    "detach": _detach,
+    "new": _new,
+    "resume": _resume,
+    "retry": _retry,
+    "copy": _copy,
+    "save": _save,
+    "crops": _crops,
+    "system": _system,
+    "set": _set,
+    "help": _help,
+    "quit": _quit,
+}

@@ -1,0 +1,66 @@
+"""How the conversation line by line is started.
+
+    from phi3v_tui.plain.run import run
+    from phi3v_tui.ui.terminal import leave
+
+    leave(run(engine, settings, pictures, resume))
+
+The arguments are those of `phi3v_tui.ui.app.run`.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.collect import close_soon
+from phi3v_tui.plain.console import Console, edit_lines
+from phi3v_tui.plain.model import Model
+from phi3v_tui.plain.session import PlainSession
+from phi3v_tui.settings import Settings
+from phi3v_tui.ui import terminal
+
+_FAILED, _INTERRUPTED = 1, 130
+
+
+def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) -> int:
+    """Talk until the input ends or the person leaves.
+
+    Args:
+        engine: Not loaded yet; it is closed at the end.
+        settings: As resolved from flags, environment, file and defaults.
+        pictures: Files to attach to the first prompt.
+        resume: Go on with the last conversation.
+
+    Returns:
+        The process's exit status: 0; 1 where the input was no terminal and anything failed;
+        128 + the signal that ended it.
+    """
+    terminal.quieten_libraries()
+    terminal.log_stray_output(2)
+    edit_lines()
+    console = Console(sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)
+    session = PlainSession(console, Model(engine), settings)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        session.start(pictures, resume)
+        session.hold()
+        status = _FAILED if session.failures and not console.is_interactive else 0
+    except KeyboardInterrupt:
+        status = 0 if console.is_interactive else _INTERRUPTED
+    except SystemExit as exit_:
+        status = int(exit_.code or 0)
+    except BrokenPipeError:  # whoever read along has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = _FAILED
+    session.keep_before_leaving()
+    close_soon(engine)
+    return status
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

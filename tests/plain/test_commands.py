@@ -1,0 +1,119 @@
+"""Slash commands, line by line."""
+
+import pytest
+
+from phi3v_tui import slash
+from phi3v_tui.plain import commands
+from tests.plain.conftest import PromptEngine
+
+
+def test_every_command_of_the_table_can_be_run():
+    assert commands._RUN.keys() == {command.name for command in slash.COMMANDS}
+
+
+def test_attach_and_detach(hold, picture):
+    engine = PromptEngine()
+    held = hold(
+        f"/attach {picture}",
+        f"/attach {picture.parent}/*.png",
+        "/detach",
+        "What is it?",
+        "/detach",
+        engine=engine,
+    )
+    assert "Taken back: my shapes.png." in held.states
+    assert "No picture is attached." in held.states
+    assert len(engine.requests[0].messages[-1].attachments) == 1
+
+
+def test_settings_hold_from_the_next_answer_on(hold):
+    engine = PromptEngine()
+    held = hold(
+        "/set temperature 0.4",
+        "/crops 4",
+        "/system Be brief.",
+        "/set temperature hot",
+        "/set",
+        "Hi",
+        engine=engine,
+    )
+    request = engine.requests[0]
+    assert (request.sampling.temperature, request.num_crops) == (0.4, 4)
+    assert request.messages[0].text == "Be brief."
+    assert "a number from 0 to 2" in held.states
+    assert "temperature = 0.4\n" in held.out
+
+
+def test_retry_answers_again(hold):
+    engine = PromptEngine()
+    held = hold("Hi", "/retry", engine=engine)
+    assert "Answer 2." in held.out
+    assert [m.text for m in engine.requests[1].messages] == ["Hi"]
+    assert hold("/retry").session.failures == 1
+
+
+def test_retry_of_a_prompt_to_which_nothing_came_asks_it_with_its_pictures(hold, picture):
+    engine = PromptEngine(lambda engine: engine.interrupt())
+    hold("What is it?", "/retry", engine=engine, pictures=[picture])
+    (message,) = engine.requests[1].messages
+    assert (message.text, len(message.attachments)) == ("What is it?", 1)
+
+
+def test_a_retry_that_is_stopped_leaves_the_answer_before(hold):
+    engine = PromptEngine(
+        lambda engine: (engine.say("First."), engine.finish()),
+        lambda engine: engine.interrupt(),
+    )
+    held = hold("Hi", "/retry", "Go on", engine=engine)
+    assert [m.text for m in engine.requests[2].messages] == ["Hi", "First.", "Go on"]
+    assert held.session.attachments == ()
+
+
+def test_new_and_resume(hold):
+    engine = PromptEngine()
+    held = hold("First thing", "/new", "Other", "/resume first", "/resume nowhere", engine=engine)
+    assert [m.text for m in engine.requests[1].messages] == ["Other"]
+    assert "Reopened: First thing" in held.states
+    assert "No earlier conversation has 'nowhere'" in held.states
+    assert held.session.conversation.title == "First thing"
+
+
+def test_save_writes_the_file_that_was_named(hold, tmp_path):
+    held = hold("/save", "Hi", f"/save {tmp_path}/talk.md", f"/save {tmp_path}/no/such/talk.md")
+    assert "There is nothing to save yet." in held.states
+    assert "talk.md" in held.states
+    assert "Answer 1." in (tmp_path / "talk.md").read_text()
+    assert held.session.failures >= 1
+
+
+def test_copy_takes_a_program_or_says_that_there_is_none(hold, monkeypatch, tmp_path):
+    for name in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "There is no clipboard here." in hold("Hi", "/copy").states
+    program = tmp_path / "pbcopy"
+    program.write_text(f"#!/bin/sh\n/bin/cat > {tmp_path}/copied\n")
+    program.chmod(0o755)
+    assert "Copied by pbcopy." in hold("Hi", "/copy").states
+    assert (tmp_path / "copied").read_text() == "Answer 1."
+
+
+def test_help_lists_the_table_and_quit_ends(hold):
+    engine = PromptEngine()
+    held = hold("/help", "/quit", "Never asked", engine=engine)
+    assert all(command.usage in held.out for command in slash.COMMANDS)
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize(("line", "asked"), [("//new?", "/new?"), ("/usr is what?", None)])
+def test_what_only_looks_like_a_command_is_asked(hold, line, asked):
+    engine = PromptEngine()
+    hold(line, engine=engine)
+    assert engine.requests[0].messages[-1].text == (asked or line)
+
+
+def test_an_unknown_command_is_told(hold):
+    engine = PromptEngine()
+    held = hold("/nwe", engine=engine)
+    assert "Did you mean /new?" in held.states
+    assert engine.requests == []

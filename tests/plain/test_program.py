@@ -1,0 +1,102 @@
+"""The real program, line by line, on the bundled model: on a terminal and in a script."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from PIL import Image, ImageDraw
+
+from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.store.history import History
+from tests.support.terminal import ROOT, Terminal, app_environ
+
+COMMAND = [sys.executable, "-m", "phi3v_tui", "--model", "demo", "--device", "cpu"]
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def circle(home):
+    image = Image.new("RGB", (320, 320), "white")
+    ImageDraw.Draw(image).ellipse((80, 80, 240, 240), fill="red")
+    image.save(home / "circle.png")
+    return home / "circle.png"
+
+
+def _asks(screen):
+    return screen.rstrip().endswith("You:")
+
+
+def latest(home):
+    return History(home / "data" / "phi3v-tui" / "history.sqlite3").latest()
+
+
+def test_a_pipe_is_a_script(home, circle):
+    script = f"/attach {circle}\nWhat colour is the circle?\n/quit\nnever\n"
+    run = subprocess.run(
+        COMMAND,
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | app_environ(home) | {"TERM": "xterm-256color"},
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("Demo model:\n")
+    assert "red" in run.stdout
+    assert "Picture 1 attached" in run.stderr
+    assert "\x1b" not in run.stdout + run.stderr
+    assert "never" not in run.stdout
+
+
+def test_what_fails_in_a_script_is_its_status(home):
+    run = subprocess.run(
+        COMMAND,
+        input="/attach nothing.png\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | app_environ(home),
+    )
+    assert run.returncode == 1
+    assert "nothing.png" in run.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--plain"], []], ids=["asked", "dumb"])
+def test_on_a_terminal(home, circle, arguments):
+    environ = app_environ(home) | ({} if arguments else {"TERM": "dumb"})
+    command = [*COMMAND, *arguments, str(circle)]
+    with Terminal(command, 100, 30, environ=environ, folder=home) as terminal:
+        terminal.wait_for(_asks)
+        terminal.type("What colour \\")
+        terminal.press("enter")
+        terminal.wait_for("\n...")
+        terminal.type("is the circle?")
+        terminal.press("enter")
+        terminal.wait_for("red")
+        terminal.wait_for(lambda screen: " seconds; context" in screen)
+        terminal.wait_for(_asks)
+        terminal.press("ctrl+c")
+        assert terminal.wait_for_end() == 0
+    prompt, reply = latest(home).path()
+    assert prompt.message.text == "What colour \nis the circle?"
+    assert (reply.state, "red" in reply.message.text) == (TurnState.STOP, True)
+
+
+def test_a_closed_terminal_keeps_what_was_said(home):
+    with Terminal([*COMMAND, "--plain"], 100, 30, environ=app_environ(home), folder=home) as term:
+        term.wait_for(_asks)
+        term.type("Hello")
+        term.press("enter")
+        term.wait_for(" seconds; context")
+        os.kill(term.pid, signal.SIGHUP)
+        assert term.wait_for_end() == 128 + signal.SIGHUP
+    assert latest(home).path()[0].message.text == "Hello"

@@ -1,6 +1,5 @@
 """The terminal: size, colours, pictures, clipboard, tmux, SSH, encoding."""
 
-import locale
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from phi3v_tui.ui.terminal import ImageMode, choose_image_mode
 
 _COMFORTABLE = (80, 24)
 _REMOTE = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
+_LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 _NO_OSC_52 = {"Apple_Terminal": "Terminal.app"}
 _PASSTHROUGH_SINCE = (3, 3)
 
@@ -26,7 +26,7 @@ def checks(environ: Mapping[str, str], image_mode: ImageMode) -> Group:
         ("Colours", partial(colours, environ)),
         ("Pictures", partial(pictures, environ, image_mode)),
         ("Clipboard", partial(clipboard, environ)),
-        ("Encoding", encoding),
+        ("Encoding", partial(encoding, environ)),
     ]
     if "TMUX" in environ:
         found.append(("tmux", tmux))
@@ -125,13 +125,17 @@ def clipboard(environ: Mapping[str, str]) -> Finding:
     return Finding(Level.NOTE, "Clipboard", detail, remedy)
 
 
-def encoding() -> Finding:
-    """Whether the locale is UTF-8."""
-    name = locale.getpreferredencoding(do_setlocale=False)
-    if name.lower().replace("-", "") == "utf8":
-        return Finding(Level.OK, "Encoding", "UTF-8")
-    remedy = "Put into the shell's profile: export LANG=C.UTF-8"
-    return Finding(Level.WARNING, "Encoding", f"{name}: not all text can be drawn", remedy)
+def encoding(environ: Mapping[str, str]) -> Finding:
+    """Whether the locale is UTF-8, which the app draws in whatever it is."""
+    name = next((environ[key] for key in _LOCALE if environ.get(key)), "")
+    if re.search(r"utf-?8$", name, re.IGNORECASE):
+        return Finding(Level.OK, "Encoding", f"UTF-8 ({name})")
+    remedy = "If letters are drawn wrong put into the shell's profile: export LANG=C.UTF-8"
+    if name in ("", "C", "POSIX"):
+        detail = f"the locale is {name or 'not set'}; the app draws in UTF-8 all the same"
+        return Finding(Level.NOTE, "Encoding", detail, remedy)
+    detail = f"the locale is {name}, and the app draws in UTF-8"
+    return Finding(Level.WARNING, "Encoding", detail, remedy)
 
 
 def tmux(run: tools.Run = tools.run) -> Finding:

@@ -1,6 +1,5 @@
 """What is said of terminals of many kinds."""
 
-import locale
 import os
 import pty
 import threading
@@ -111,11 +110,17 @@ def test_what_lies_between_is_looked_at_where_it_does(environ, titles):
 
 
 @pytest.mark.parametrize(
-    ("name", "level"), [("UTF-8", Level.OK), ("utf8", Level.OK), ("ANSI_X3.4-1968", Level.WARNING)]
+    ("environ", "level"),
+    [
+        ({"LANG": "de_DE.UTF-8"}, Level.OK),
+        ({"LANG": "C.utf8"}, Level.OK),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, Level.NOTE),
+        ({"LANG": ""}, Level.NOTE),
+        ({"LC_CTYPE": "de_DE.ISO-8859-1"}, Level.WARNING),
+    ],
 )
-def test_encoding(monkeypatch, name, level):
-    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale: name)
-    assert terminal.encoding().level is level
+def test_encoding(environ, level):
+    assert terminal.encoding(environ).level is level
 
 
 class TestQuery:

@@ -137,6 +137,7 @@ async def test_a_download_beside_the_chat(app, engine, full_model):
         await wait_until(pilot, lambda: "Full-vision" in status(app))
         await wait_until(pilot, lambda: engine.closed)
         assert line(app) == ""
+        assert app.chat.status.tokens_per_second is None
         assert any("Full-vision answers from here on" in note for note in notes(app))
 
         await submit(pilot, app, "And now?")

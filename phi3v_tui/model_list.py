@@ -10,6 +10,7 @@ import torch
 from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache
+from phi3v_tui.hub.cache import Snapshot
 from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
 from phi3v_tui.memory import Quantization, Room, Shapes
 from phi3v_tui.phi3v import devices, weights
@@ -119,20 +120,28 @@ def _in_folder(name: str, folder: Path, is_bundled: bool = False) -> Model:
 
 
 def _of_hub(repo: str) -> Model:
-    source = Source.parse(repo)
-    assert source is not None
     here, remark = cache.bytes_here(repo), ""
-    for snapshot in cache.snapshots(source):
+    for name, snapshot in _candidates(repo):
         try:
             found = _check(snapshot.folder)
         except ModelError as error:
             remark = remark or error.title
             continue
         folder, size = snapshot.folder, found.weight_bytes
-        return Model(repo, State.HERE, folder, here, size, snapshot.notice, found.shapes)
+        return Model(name, State.HERE, folder, here, size, snapshot.notice, found.shapes)
     whole, shapes = (PUBLISHED_BYTES, memory.PUBLISHED) if repo in PINNED else (None, None)
     state = State.IN_PART if here else State.MISSING
     return Model(repo, state, None, here, whole, "" if repo in PINNED else remark, shapes)
+
+
+def _candidates(repo: str) -> Iterator[tuple[str, Snapshot]]:
+    """Revisions in the cache, each with what to give to `--model` for it."""
+    source = Source.pinned(repo) if repo in PINNED else Source(repo)
+    for snapshot in cache.snapshots(source):
+        yield repo, snapshot
+    if not source.is_pinned:
+        for folder in cache.revisions(repo):
+            yield f"{repo}@{folder.name}", Snapshot(folder)
 
 
 def _check(folder: Path) -> Checkpoint:

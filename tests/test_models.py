@@ -103,6 +103,12 @@ def test_others_of_the_same_kind_are_found(put, cache):
     assert listed()["owner/finetuned"].state is State.HERE
 
 
+def test_a_revision_that_was_asked_for_by_name(put, cache):
+    put("owner/finetuned", "c" * 40)
+    (cache / "models--owner--finetuned" / "refs" / "main").unlink()
+    assert listed()[f"owner/finetuned@{'c' * 40}"].state is State.HERE
+
+
 def test_folders(cache, tiny_checkpoint_35, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     found = listed(tiny_checkpoint_35, tmp_path / "empty", tmp_path / "nowhere")

@@ -39,9 +39,16 @@ def snapshots(source: Source) -> Iterator[Snapshot]:
     if exact is not None:
         yield Snapshot(exact)
     if source.is_pinned:
-        for folder in _newest_first(repo_folder(source.repo) / "snapshots"):
+        for folder in revisions(source.repo):
             if folder != exact:
                 yield Snapshot(folder, _other_revision(source, folder.name))
+
+
+def revisions(repo: str) -> list[Path]:
+    """Folders of all revisions in the cache, whole or not, named by their commits; newest first."""
+    folder = repo_folder(repo) / "snapshots"
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def repo_folder(repo: str) -> Path:
@@ -88,11 +95,6 @@ def _model_type(config: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return content.get("model_type") if isinstance(content, dict) else None
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _other_revision(source: Source, found: str) -> str:

@@ -74,7 +74,10 @@ Model = Annotated[
     str | None,
     typer.Option(help='"auto", "demo" (the bundled model), a folder, or a hub id to download.'),
 ]
-Device = Annotated[str | None, typer.Option(help='"auto", "cpu" or "cuda:0".')]
+Device = Annotated[str | None, typer.Option(help='"auto", "cpu", "cuda:N" or "mps".')]
+Quantize = Annotated[
+    str | None, typer.Option(help='Weights as "none", "int8", "int4"; "auto" takes what fits.')
+]
 Context = Annotated[int | None, typer.Option(help="Tokens of prompt and answer together.")]
 NumCrops = Annotated[int | None, typer.Option(help="Most crops a picture is cut into.")]
 CudaGraphs = Annotated[
@@ -126,6 +129,7 @@ def chat(
     ] = False,
     model: Model = None,
     device: Device = None,
+    quantize: Quantize = None,
     context: Context = None,
     num_crops: NumCrops = None,
     cuda_graphs: CudaGraphs = None,
@@ -143,6 +147,7 @@ def chat(
         settings = _settings(
             model=model,
             device=device,
+            quantize=quantize,
             context=context,
             num_crops=num_crops,
             cuda_graphs=cuda_graphs,
@@ -178,6 +183,7 @@ def ask(
     ] = False,
     model: Model = None,
     device: Device = None,
+    quantize: Quantize = None,
     context: Context = None,
     num_crops: NumCrops = None,
     cuda_graphs: CudaGraphs = None,
@@ -194,6 +200,7 @@ def ask(
         settings = _settings(
             model=model,
             device=device,
+            quantize=quantize,
             context=context,
             num_crops=num_crops,
             cuda_graphs=cuda_graphs,
@@ -301,6 +308,7 @@ def _engine(settings: "Settings") -> "Engine":
     return LocalEngine(
         settings.model,
         settings.device,
+        settings.quantize,
         settings.context,
         settings.num_crops,
         settings.cuda_graphs,

@@ -166,6 +166,7 @@ def plan(
     room: Room,
     quantization: Quantization | None = None,
     context: int | None = None,
+    finest: Quantization = Quantization.NONE,
 ) -> Plan:
     """Choose how a model is loaded.
 
@@ -178,11 +179,12 @@ def plan(
         quantization: As asked for; None takes the finest that leaves room for the context.
         context: Tokens asked for; None takes what fits. More than the model was made for counts
             as that much, since one setting serves small models too.
+        finest: Where to begin if `quantization` is None.
 
     Raises:
         DoesNotFit: Says what would.
     """
-    choices = tuple(Quantization) if quantization is None else (quantization,)
+    choices = _from(finest) if quantization is None else (quantization,)
     if context is not None:
         asked = min(context, shapes.longest)
         for choice in choices:
@@ -226,9 +228,7 @@ def what_fits(shapes: Shapes, room: Room, held: Quantization = Quantization.NONE
         held: How the weights are held, or were asked for; finer ones need not be offered.
     """
     shortest = min(SHORTEST_CONTEXT, shapes.longest)
-    choices = list(Quantization)
-    choices = choices[choices.index(held) :]
-    longest = {choice: longest_context(shapes, room, choice) for choice in choices}
+    longest = {choice: longest_context(shapes, room, choice) for choice in _from(held)}
     offers = [f"--quantize {c} --context {n}" for c, n in longest.items() if n >= shortest]
     if offers:
         return f"What fits: {' or '.join(offers)}."
@@ -240,6 +240,12 @@ def weights_in_words(quantization: Quantization, itemsize: int) -> str:
     if quantization is Quantization.NONE:
         return f"{8 * itemsize}-bit weights"
     return f"{quantization} weights"
+
+
+def _from(finest: Quantization) -> tuple[Quantization, ...]:
+    """That one and the coarser ones."""
+    choices = tuple(Quantization)
+    return choices[choices.index(finest) :]
 
 
 def _tokens_beside(shapes: Shapes, room: Room, quantization: Quantization) -> int:

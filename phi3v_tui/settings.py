@@ -35,7 +35,8 @@ class Settings:
 
     Attributes:
         model: "auto", "demo" (the bundled model), a folder, or a hub id.
-        device: "auto", or a torch device such as "cpu" or "cuda:0".
+        device: "auto", "cpu", "cuda:N" or "mps".
+        quantize: How weights are held: one of `settings_table.QUANTIZE_MODES`.
         context: Tokens of prompt and answer together; None leaves it to the engine.
         num_crops: Most crops a picture is cut into; None leaves it to the engine.
         temperature: 0 takes the most likely token; up to 2.
@@ -53,6 +54,7 @@ class Settings:
 
     model: str = "auto"
     device: str = "auto"
+    quantize: str = "auto"
     context: int | None = None
     num_crops: int | None = None
     temperature: float = 0.0

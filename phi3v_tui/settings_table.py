@@ -8,6 +8,7 @@ from typing import Any
 
 from phi3v_tui.errors import SettingsError
 
+QUANTIZE_MODES = ("auto", "none", "int8", "int4")
 IMAGE_MODES = ("auto", "kitty", "sixel", "halfcell", "none")
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -37,6 +38,11 @@ class Setting:
 
 def _text(allowed: str, help: str, is_live: bool = False) -> Setting:
     return Setting(allowed, help, (str,), str, is_live=is_live)
+
+
+def _one_of(choices: tuple[str, ...], help: str) -> Setting:
+    allowed = "one of " + ", ".join(choices)
+    return Setting(allowed, help, (str,), str, lambda value: value in choices)
 
 
 def _whole(
@@ -69,7 +75,13 @@ TABLE = {
     "model": _text(
         'text: "auto", "demo" (the bundled model), a folder or a hub id', "The model that answers."
     ),
-    "device": _text('text: "auto", "cpu", "cuda" or "cuda:0"', "Where the model runs."),
+    "device": _text(
+        'text: "auto", "cpu", "cuda:N" or "mps"',
+        "Where the model runs; auto takes the GPU with the most free memory.",
+    ),
+    "quantize": _one_of(
+        QUANTIZE_MODES, "How the decoder's weights are held; auto takes the finest that fits."
+    ),
     "context": _whole(
         "a whole number of tokens, 256 or more",
         "Prompt and answer together; unset, as much as the memory allows.",

@@ -38,6 +38,7 @@ def test_every_setting_can_be_given_in_the_file(load):
         toml="""
         model = "demo"
         device = "cuda:1"
+        quantize = "int4"
         context = 4096
         num_crops = 4
         temperature = 1
@@ -52,8 +53,8 @@ def test_every_setting_can_be_given_in_the_file(load):
         """
     )
     assert settings == Settings(
-        "demo", "cuda:1", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel", Path("/chats"),
-        True,
+        "demo", "cuda:1", "int4", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel",
+        Path("/chats"), True,
     )  # fmt: skip
     assert isinstance(settings.temperature, float)
     assert settings.sampling == SamplingParams(1.0, 0.9, 7, 50)
@@ -62,8 +63,9 @@ def test_every_setting_can_be_given_in_the_file(load):
 
 def test_every_setting_can_be_given_in_the_environment(load):
     given = {
-        "model": "demo", "device": "cpu", "context": 4096, "num_crops": 4, "temperature": 0.5,
-        "top_p": 0.9, "seed": 7, "max_new_tokens": 50, "system_prompt": "Be brief.",
+        "model": "demo", "device": "cpu", "quantize": "int8", "context": 4096, "num_crops": 4,
+        "temperature": 0.5, "top_p": 0.9, "seed": 7, "max_new_tokens": 50,
+        "system_prompt": "Be brief.",
         "theme": "nord", "image_mode": "none", "data_dir": Path("/chats"),
         "cuda_graphs": True,
     }  # fmt: skip

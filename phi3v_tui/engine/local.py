@@ -58,6 +58,7 @@ class LocalEngine:
         model: "auto" (published weights where they are on this machine and fit, else the bundled
             model), "demo" (the bundled model), a folder, or a hub id.
         device: "auto", "cpu", "cuda:N" or "mps".
+        quantize: "auto", "none", "int8" or "int4".
         context: Tokens of prompt and answer together; None takes what the memory allows.
         num_crops: Most crops a picture is cut into; None takes the checkpoint's own.
         cuda_graphs: On an NVIDIA GPU, capture decode steps and launch each before the last token
@@ -68,11 +69,12 @@ class LocalEngine:
         self,
         model: str = "auto",
         device: str = "auto",
+        quantize: str = "auto",
         context: int | None = None,
         num_crops: int | None = None,
         cuda_graphs: bool = False,
     ) -> None:
-        self._asked = (model, device, context, num_crops, cuda_graphs)
+        self._asked = (model, device, quantize, context, num_crops, cuda_graphs)
         self._limits: Limits | None = None
         self._chat: ChatModel | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""Finding, checking and loading checkpoints. Only data is read: no code, no pickle."""
+"""Finding and checking checkpoints. Only data is read: no code, no pickle."""
 
 import json
 import struct
@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache, download
 from phi3v_tui.hub.download import Report
 from phi3v_tui.hub.source import PINNED, Source
-from phi3v_tui.memory import Quantization, Shapes
+from phi3v_tui.memory import Shapes
 from phi3v_tui.phi3v import devices
-from phi3v_tui.phi3v.configuration import Phi3VConfig
-from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
 
 PUBLISHED = tuple(PINNED)
 """Published checkpoints, the one to prefer first."""
@@ -98,43 +94,6 @@ def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -
     return _from_hub(source, report)
 
 
-def load(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, report: Report
-) -> Phi3VForCausalLM:
-    """Read a checkpoint's weights.
-
-    Args:
-        checkpoint: From `find`.
-        device: Where they go.
-        dtype: Their precision there.
-        report: Told of the bytes read.
-
-    Returns:
-        The model, ready for inference.
-
-    Raises:
-        ModelError: The weights are damaged, or not those of the config.
-    """
-    config = Phi3VConfig.from_pretrained(checkpoint.folder)
-    tensors = _read(checkpoint, device, dtype, report)
-    try:
-        model, info = Phi3VForCausalLM.from_pretrained(
-            None, config=config, state_dict=tensors, dtype=dtype, output_loading_info=True
-        )
-    except RuntimeError as error:
-        raise _mismatch(checkpoint) from error
-    if info["missing_keys"] or info["mismatched_keys"]:
-        raise _mismatch(checkpoint)
-    return model.to(device).eval().requires_grad_(False)
-
-
-def _mismatch(checkpoint: Checkpoint) -> ModelError:
-    return ModelError(
-        f"The weights of {checkpoint.name} do not match its config.json.",
-        "Download the checkpoint again.",
-    )
-
-
 def _automatic(device: torch.device, dtype: torch.dtype) -> Checkpoint:
     """The published weights where they are here and fit, else the bundled ones."""
     for repo in PUBLISHED:
@@ -152,9 +111,9 @@ def _automatic(device: torch.device, dtype: torch.dtype) -> Checkpoint:
 
 
 def fits(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether there is room for a checkpoint on a device."""
+    """Whether there is room for a checkpoint on a device, quantised if it has to be."""
     try:
-        memory.plan(checkpoint.shapes, devices.room(device, dtype), Quantization.NONE)
+        memory.plan(checkpoint.shapes, devices.room(device, dtype))
     except memory.DoesNotFit:
         return False
     return True
@@ -274,24 +233,3 @@ def _check_size(path: Path) -> None:
             f"{path.name} is incomplete: {size:,} of {expected:,} bytes are there.",
             "Download the checkpoint again.",
         )
-
-
-def _read(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, report: Report
-) -> dict[str, Tensor]:
-    """Read all tensors straight to the device."""
-    tensors: dict[str, Tensor] = {}
-    done, total = 0, checkpoint.weight_bytes
-    try:
-        for path in checkpoint.weight_files:
-            with safe_open(path, framework="pt", device=str(device)) as file:
-                for name in file.keys():  # noqa: SIM118 - not a dict
-                    tensor = file.get_tensor(name)
-                    done += tensor.nbytes
-                    tensors[name] = tensor.to(dtype)
-                    report("Reading weights", done, total)
-    except SafetensorError as error:
-        raise ModelError(
-            f"The weights of {checkpoint.name} are damaged.", "Download the checkpoint again."
-        ) from error
-    return tensors

@@ -309,3 +309,23 @@ def test_making_an_engine_imports_no_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("quantize", ["int8", "int4"])
+def test_a_quantised_model_answers_and_says_how_it_lies_in_memory(tiny_checkpoint_35, quantize):
+    engine, events = LocalEngine(str(tiny_checkpoint_35), "cpu", quantize, 2048), Events()
+    engine.load(events)
+    *progress, loaded = events.until_end()
+    plan = f"{quantize} weights 0.0 GB, 2,048 tokens of context 0.0 GB, on cpu with "
+    assert any(event.stage.startswith(plan) for event in progress)
+    assert loaded.notice.startswith(plan)
+    assert collect.answer(engine, asking("What is it?", "rgb_31x47.png")).text
+    engine.close()
+
+
+def test_a_context_that_does_not_fit_is_refused_before_loading(tiny_checkpoint_35, monkeypatch):
+    monkeypatch.setattr("phi3v_tui.phi3v.devices.free_memory", lambda device: 80_000_000)
+    engine = LocalEngine(str(tiny_checkpoint_35), "cpu", "none", 100_000)
+    with pytest.raises(ModelError, match=r"100,000 tokens .* --quantize \w+ --context \d+"):
+        collect.load(engine)
+    engine.close()

@@ -20,7 +20,7 @@ from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache as hub_cache
 from phi3v_tui.hub import large_file, source
 from phi3v_tui.hub.download import Report
-from phi3v_tui.phi3v import weights
+from phi3v_tui.phi3v import loading, weights
 from tests.hub.conftest import CHUNK, REPO, point_to
 from tests.support.hub_server import COMMIT, Hub
 
@@ -57,7 +57,7 @@ def test_a_whole_download_loads(server, cache):
     assert done == sorted(done)
     assert len(set(done)) > 5
     assert done[-1] == size
-    model = weights.load(checkpoint, CPU, torch.float32, lambda *_: None)
+    model = loading.load(checkpoint, CPU, torch.float32, lambda *_: None)
     assert model.lm_head.weight.shape == (32064, 96)
 
 

@@ -12,7 +12,7 @@ from phi3v_tui import memory
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache
 from phi3v_tui.hub.cache import Snapshot
-from phi3v_tui.phi3v import devices, weights
+from phi3v_tui.phi3v import devices, loading, weights
 
 CPU = torch.device("cpu")
 FULL = "microsoft/Phi-3.5-vision-instruct"
@@ -23,7 +23,7 @@ def find(model: str, dtype: torch.dtype = torch.float32) -> weights.Checkpoint:
 
 
 def load(folder: Path, report=lambda *_: None):
-    return weights.load(find(str(folder)), CPU, torch.float32, report)
+    return loading.load(find(str(folder)), CPU, torch.float32, report)
 
 
 @pytest.fixture
@@ -210,3 +210,68 @@ def test_a_tensor_of_another_shape_is_found_out(folder):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match="do not match"):
         load(folder)
+
+
+def test_small_tensors_do_not_make_a_report_each(tiny_checkpoint_35):
+    reports = []
+    load(tiny_checkpoint_35, lambda *report: reports.append(report))
+    assert len(reports) < 10
+
+
+def test_a_file_that_has_become_shorter_is_found_out(folder):
+    checkpoint = find(str(folder))
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="damaged"):
+        loading.load(checkpoint, CPU, torch.float32, lambda *_: None)
+
+
+def test_loading_ends_when_its_report_raises(tiny_checkpoint_35):
+    def stop(*_: object) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        load(tiny_checkpoint_35, stop)
+
+
+def test_a_head_that_shares_the_embeddings_is_loaded(folder):
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["lm_head.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text()) | {"tie_word_embeddings": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    model = load(folder)
+    assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
+
+
+def test_embeddings_under_their_second_name_are_loaded(folder):
+    tensors = load_file(folder / "model.safetensors")
+    words = tensors.pop("model.embed_tokens.weight")
+    tensors["model.vision_embed_tokens.wte.weight"] = words
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    assert torch.equal(load(folder).model.embed_tokens.weight, words.float())
+
+
+def test_tensors_of_no_use_are_passed_over(folder):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["an.old.counter"] = torch.arange(3)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    load(folder)
+
+
+def test_unchanged_weights_stay_in_the_systems_cache_of_the_file(tiny_checkpoint_35):
+    stored = load_file(tiny_checkpoint_35 / "model.safetensors")
+    model = loading.load(find(str(tiny_checkpoint_35)), CPU, torch.bfloat16, lambda *_: None)
+    weight = model.model.layers[0].mlp.down_proj.weight
+    assert torch.equal(weight, stored["model.layers.0.mlp.down_proj.weight"])
+    addresses = [parameter.data_ptr() for parameter in model.parameters()]
+    size = (tiny_checkpoint_35 / "model.safetensors").stat().st_size
+    assert max(addresses) - min(addresses) < size
+
+
+def test_a_loaded_model_computes(tiny_checkpoint_35):
+    from phi3v_tui.phi3v import Phi3VForCausalLM
+
+    ids = torch.arange(3, 40)[None]
+    theirs = Phi3VForCausalLM.from_pretrained(tiny_checkpoint_35, dtype=torch.float32)
+    assert torch.equal(load(tiny_checkpoint_35)(ids).logits, theirs(ids).logits)

@@ -132,12 +132,21 @@ class Conversation:
             selected = self._selected.get(selected)
         return tuple(path)
 
+    def path_to(self, turn_id: str) -> tuple[Turn, ...]:
+        """The turns that lead to one, that one included, oldest first."""
+        path: list[Turn] = []
+        turn: Turn | None = self._turns[turn_id]
+        while turn is not None:
+            path.append(turn)
+            turn = self._turns[turn.parent_id] if turn.parent_id else None
+        return tuple(reversed(path))
+
     @property
     def left_out(self) -> int:
         """How many turns at the beginning of the path the model does not read any more."""
-        return max((turn.left_out for turn in self.path()), default=0)
+        return left_out(self.path())
 
-    def snapshot(self, left_out: int = 0) -> tuple[Message, ...]:
+    def snapshot(self, left_out: int = 0, last_id: str | None = None) -> tuple[Message, ...]:
         """The messages of the path for the engine, the system prompt first.
 
         Replies without text are left out: the one under way, and those that failed or were
@@ -145,11 +154,13 @@ class Conversation:
 
         Args:
             left_out: Turns at the beginning of the path to go without.
+            last_id: The turn to end with; None takes the whole path.
         """
+        path = self.path_to(last_id) if last_id else self.path()
         system = (Message(Role.SYSTEM, self.system_prompt),) if self.system_prompt else ()
         return system + tuple(
             turn.message
-            for turn in self.path()[left_out:]
+            for turn in path[left_out:]
             if turn.message.role is Role.USER or turn.message.text
         )
 
@@ -232,7 +243,7 @@ class Conversation:
         """
         fork = Conversation(self.system_prompt, name=f"{self.title} (fork)", sampling=self.sampling)
         parent_id = None
-        for turn in self._path_to(turn_id):
+        for turn in self.path_to(turn_id):
             copy = replace(turn, id=_new_id(), parent_id=parent_id)
             fork._add(copy)
             parent_id = copy.id
@@ -249,14 +260,6 @@ class Conversation:
         while turn is not None:
             self._selected[turn.parent_id] = turn.id
             turn = self._turns[turn.parent_id] if turn.parent_id else None
-
-    def _path_to(self, turn_id: str) -> list[Turn]:
-        path: list[Turn] = []
-        turn: Turn | None = self._turns[turn_id]
-        while turn is not None:
-            path.append(turn)
-            turn = self._turns[turn.parent_id] if turn.parent_id else None
-        return path[::-1]
 
     def _came_to_nothing(self, turn: Turn) -> bool:
         """Whether it is a reply without text, or a prompt that got no other ones."""
@@ -282,6 +285,11 @@ class Conversation:
         self._children[turn.id] = []
         self._turns[turn.id] = turn
         self._selected[turn.parent_id] = turn.id
+
+
+def left_out(path: Iterable[Turn]) -> int:
+    """How many turns at the beginning of a path the model does not read any more."""
+    return max((turn.left_out for turn in path), default=0)
 
 
 _TITLE_LENGTH = 60

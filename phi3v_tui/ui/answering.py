@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from textual.message_pump import MessagePump
 
-from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.conversation.conversation import Turn, TurnState
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import Failed, Finished, FinishReason, PrefillProgress
 from phi3v_tui.ui.answers import (
@@ -17,7 +17,7 @@ from phi3v_tui.ui.answers import (
 )
 from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.shown import ShownConversation
-from phi3v_tui.ui.widgets.message_view import AnswerView, Entry
+from phi3v_tui.ui.widgets.message_view import AnswerView
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 
 _SAVE_EVERY_SECONDS = 1.0
@@ -60,35 +60,66 @@ class Answering:
         self.current: AnswerUnderWay | None = None
         self.loading = ""
 
-    async def begin(self, prompt_id: str, make_request: Callable[[], Request]) -> None:
+    async def begin(self, prompt_id: str, request: Request, left_out: int = 0) -> None:
         """Ask for an answer to a prompt.
 
         Args:
             prompt_id: The prompt's turn.
-            make_request: Called once the reply is on the path.
+            request: What the engine is asked.
+            left_out: Turns at the beginning of the path that the request goes without.
         """
-        turn = self._shown.conversation.append_reply(prompt_id)
+        conversation = self._shown.conversation
+        turn = conversation.append_reply(prompt_id, self._shown.model, left_out)
         self._shown.save()
-        view = await self._shown.transcript.add(Entry(turn, speaker=self._shown.speaker))
-        assert isinstance(view, AnswerView)
-        view.wait(self._reason_to_wait())
-        self.current = AnswerUnderWay(turn.id, view, Generation(self._target))
+        await self._shown.draw()
+        self._start(AnswerUnderWay(turn.id, Generation(self._target)), request)
+
+    async def go_on(self, turn: Turn, request: Request) -> None:
+        """Ask for the rest of an answer that was stopped; it is the last one of the path."""
+        conversation = self._shown.conversation
+        growing = conversation.update_reply(
+            turn.id, turn.message.text, token_ids=turn.message.token_ids
+        )
+        await self._shown.draw_all()
+        generation = Generation(self._target)
+        self._start(AnswerUnderWay(turn.id, generation, growing.message.text, turn), request)
+
+    def _start(self, answer: AnswerUnderWay, request: Request) -> None:
+        self.current = answer
+        self._wait(self._reason_to_wait())
         self._status.tokens_per_second = None
         self._status.activity = self.loading or "Answering"
-        self.current.generation.start(self.engine, make_request())
+        answer.generation.start(self.engine, request)
+
+    def _view(self, answer: AnswerUnderWay) -> AnswerView | None:
+        """Where it is shown; None while the person looks at far earlier messages."""
+        return self._shown.transcript.answer(answer.turn_id)
+
+    def _wait(self, reason: str) -> None:
+        if self.current is not None and (view := self._view(self.current)):
+            view.wait(reason)
 
     def loading_went_on(self, words: str) -> None:
         """Say how far loading is."""
         self.loading = words
         self._status.activity = words
-        if self.current is not None:
-            self.current.view.wait(self._reason_to_wait())
+        self._wait(self._reason_to_wait())
+
+    def model_was_loaded(self, model: str) -> None:
+        """Name the model that answers, also where it was not known yet."""
+        self.loading = ""
+        self._shown.model = model
+        if self.current is not None and self.current.begun is None:
+            self._shown.conversation.name_model(self.current.turn_id, model)
+            self._shown.update(self.current.turn_id)
+            if view := self._view(self.current):
+                view.name_speaker(model)
 
     def prompt_was_read(self, generation: Generation, progress: PrefillProgress) -> None:
         """Say how far reading the prompt is."""
         if self.current is not None and self.current.generation is generation:
             self._status.activity = "Answering"
-            self.current.view.wait(describe_prefill(progress))
+            self._wait(describe_prefill(progress))
 
     async def flush(self) -> None:
         """Show the text that has come, and save it now and then."""
@@ -99,15 +130,19 @@ class Answering:
             self._status.tokens_per_second = self.current.generation.tokens_per_second()
             self._save_now_and_then(self.current)
 
-    async def finish(self, generation: Generation, finished: Finished) -> None:
-        """Keep an answer that has ended."""
+    async def finish(self, generation: Generation, finished: Finished) -> bool:
+        """Keep an answer that has ended.
+
+        Returns:
+            Whether it is one that is still wanted.
+        """
         answer = self._end_of(generation)
         if answer is None:
-            return
+            return False
         await self._take_text(answer)
-        if not answer.text and finished.reason is FinishReason.CANCELLED:
+        if answer.is_unchanged and finished.reason is FinishReason.CANCELLED:
             await self._give_back(answer)
-            return
+            return True
         state = TurnState(finished.reason.value)
         await self._close(answer, state, finished.token_ids, figures(finished))
         usage = finished.usage
@@ -116,18 +151,24 @@ class Answering:
         if not answer.text:
             words = "The model had nothing to say. Ctrl+R asks again."
             await self._shown.transcript.add_note(words)
+        return True
 
-    async def fail(self, generation: Generation, failure: Failed) -> None:
-        """Keep what came before a failure, and say what has failed."""
+    async def fail(self, generation: Generation, failure: Failed) -> bool:
+        """Keep what came before a failure, and say what has failed.
+
+        Returns:
+            Whether it is of an answer that is still wanted.
+        """
         answer = self._end_of(generation)
         if answer is None:
-            return
+            return False
         await self._take_text(answer)
-        if answer.text:
-            await self._close(answer, TurnState.FAILED)
-        else:
+        if answer.is_unchanged:
             await self._give_back(answer)
+        else:
+            await self._close(answer, TurnState.FAILED)
         await self._shown.transcript.add_note(str(failure.error), is_error=True)
+        return True
 
     async def stop(self) -> None:
         """Stop, and keep what has come.
@@ -154,15 +195,22 @@ class Answering:
         self._end_of(answer.generation)
         self.engine.cancel()
         answer.text += answer.generation.take_text()
-        await self._close(answer, TurnState.CANCELLED)
+        if answer.begun is not None and answer.is_unchanged:
+            await self._give_back(answer)
+        else:
+            await self._close(answer, TurnState.CANCELLED)
 
     def keep_before_leaving(self) -> None:
         """Stop without drawing anything any more, and save what there is."""
         if self.current is not None:
-            text = self.current.text + self.current.generation.take_text()
-            self._shown.conversation.update_reply(self.current.turn_id, text, TurnState.CANCELLED)
+            answer, self.current = self.current, None
+            answer.text += answer.generation.take_text()
+            if answer.begun is not None and answer.is_unchanged:
+                self._restore(answer.begun)
+            else:
+                conversation = self._shown.conversation
+                conversation.update_reply(answer.turn_id, answer.text, TurnState.CANCELLED)
             self.engine.cancel()
-            self.current = None
         self._shown.journal.save(self._shown.conversation)
 
     def _reason_to_wait(self) -> str:
@@ -173,13 +221,15 @@ class Answering:
     async def _take_text(self, answer: AnswerUnderWay) -> None:
         if text := answer.generation.take_text():
             answer.text += text
-            await answer.view.append(text)
+            if view := self._view(answer):
+                await view.grow(answer.text)
 
     def _save_now_and_then(self, answer: AnswerUnderWay) -> None:
         now = time.monotonic()
         if now - answer.saved_at >= _SAVE_EVERY_SECONDS:
             answer.saved_at = now
             self._shown.conversation.update_reply(answer.turn_id, answer.text)
+            self._shown.update(answer.turn_id)
             self._shown.save()
 
     def _end_of(self, generation: Generation) -> AnswerUnderWay | None:
@@ -201,17 +251,38 @@ class Answering:
         conversation = self._shown.conversation
         turn = conversation.update_reply(answer.turn_id, answer.text, state, token_ids)
         self._shown.save()
-        self._shown.transcript.update_last(Entry(turn, speaker=answer.view.entry.speaker))
-        await answer.view.finish(turn, remark)
+        self._shown.update(turn.id)
+        if view := self._view(answer):
+            await view.finish(turn, remark)
 
     async def _give_back(self, answer: AnswerUnderWay) -> None:
-        """Undo a prompt to which nothing came: an earlier answer, or the prompt for editing."""
-        conversation = self._shown.conversation
-        turn = conversation.update_reply(answer.turn_id, "", TurnState.FAILED)
-        if earlier := earlier_answer(conversation, turn.id):
-            conversation.select(earlier.id)
-            await self._shown.draw()
+        if answer.begun is not None:
+            self._restore(answer.begun)
+            await self._shown.draw_all()
+            self._shown.save()
         else:
-            await self._shown.transcript.remove_last(2)
+            await self.give_back(answer.turn_id)
+
+    async def give_back(self, turn_id: str) -> None:
+        """Undo a reply to which nothing came; its prompt goes back to where it was typed."""
+        if await self.undo(turn_id):
             await self._give_prompt_back()
+
+    async def undo(self, turn_id: str) -> bool:
+        """Take a reply to which nothing came out of the log.
+
+        Returns:
+            Whether its prompt went too, because there is no earlier answer to show instead.
+        """
+        conversation = self._shown.conversation
+        conversation.update_reply(turn_id, "", TurnState.FAILED)
+        earlier = earlier_answer(conversation, turn_id)
+        if earlier is not None:
+            conversation.select(earlier.id)
+        await self._shown.draw()
         self._shown.save()
+        return earlier is None
+
+    def _restore(self, turn: Turn) -> None:
+        message = turn.message
+        self._shown.conversation.update_reply(turn.id, message.text, turn.state, message.token_ids)

@@ -6,7 +6,7 @@ from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.events import Finished, PrefillProgress
 from phi3v_tui.ui.generation import Generation
-from phi3v_tui.ui.widgets.message_view import AnswerView, Entry
+from phi3v_tui.ui.widgets.message_view import Entry
 
 
 @dataclass
@@ -15,17 +15,22 @@ class AnswerUnderWay:
 
     Attributes:
         turn_id: The reply's turn.
-        view: Where it is shown.
         generation: Where its text comes from.
-        text: What has come so far.
+        text: What it is so far.
+        begun: What it was before it was asked to go on; None for a new one.
         saved_at: When it was last saved, by the monotonic clock.
     """
 
     turn_id: str
-    view: AnswerView
     generation: Generation
     text: str = ""
+    begun: Turn | None = None
     saved_at: float = 0.0
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nothing has come yet."""
+        return self.text == (self.begun.message.text if self.begun is not None else "")
 
 
 def never_began(turn: Turn) -> bool:
@@ -39,10 +44,37 @@ def shown_path(conversation: Conversation) -> tuple[Turn, ...]:
     return path[:-2] if path and never_began(path[-1]) else path
 
 
-def entries(conversation: Conversation, speaker: str) -> list[Entry]:
-    """The turns to show, with the numbers of their pictures."""
-    numbers = conversation.picture_numbers()
-    return [Entry(turn, numbers[turn.id], speaker) for turn in shown_path(conversation)]
+def entries(conversation: Conversation) -> list[Entry]:
+    """The turns to show, with the numbers of their pictures and of their alternatives."""
+    numbers, left_out = conversation.picture_numbers(), conversation.left_out
+    return [
+        Entry(
+            turn,
+            numbers[turn.id],
+            speaker(turn),
+            branch(conversation, turn.id),
+            is_left_out=place < left_out,
+        )
+        for place, turn in enumerate(shown_path(conversation))
+    ]
+
+
+def entry(conversation: Conversation, turn: Turn) -> Entry:
+    """One turn to show, newer than all that was left out."""
+    has_pictures = bool(turn.message.attachments)
+    numbers = conversation.picture_numbers()[turn.id] if has_pictures else ()
+    return Entry(turn, numbers, speaker(turn), branch(conversation, turn.id))
+
+
+def speaker(turn: Turn) -> str:
+    """Who said it, for people."""
+    return "You" if turn.message.role is Role.USER else turn.model or "Assistant"
+
+
+def branch(conversation: Conversation, turn_id: str) -> tuple[int, int]:
+    """Which of how many alternatives a turn is, from 1."""
+    ids = [turn.id for turn in conversation.branches(turn_id)]
+    return ids.index(turn_id) + 1, len(ids)
 
 
 def prompt_to_answer_again(conversation: Conversation) -> Turn | None:

@@ -1,11 +1,13 @@
 """The conversation that is on the screen."""
 
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.ui.answers import entries, shown_path
+from phi3v_tui.ui.answers import entries, entry, shown_path
 from phi3v_tui.ui.journal import Journal
-from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
+
+_MOST_ADDED = 2
+"""New messages that are added one by one; for more, all of the log is drawn anew."""
 
 
 class ShownConversation:
@@ -15,7 +17,7 @@ class ShownConversation:
 
     Attributes:
         conversation: What is said.
-        speaker: The model that answers, for people.
+        model: The model that answers, for people; empty while none is loaded.
         journal: Where conversations are kept.
         transcript: The log.
     """
@@ -36,29 +38,47 @@ class ShownConversation:
             status: Says when the last write has failed.
         """
         self.conversation = conversation
-        self.speaker = "Assistant"
+        self.model = ""
         self.journal = journal
         self.transcript = transcript
         self._status = status
-
-    @property
-    def entries(self) -> list[Entry]:
-        """The messages to show."""
-        return entries(self.conversation, self.speaker)
+        self._left_out = 0
 
     @property
     def picture_count(self) -> int:
-        """Pictures in these messages."""
+        """Pictures in the messages that are shown."""
         return sum(len(turn.message.attachments) for turn in shown_path(self.conversation))
 
     async def open(self, conversation: Conversation) -> None:
         """Show another conversation."""
         self.conversation = conversation
-        await self.draw()
+        await self.draw_all()
+
+    async def draw_all(self) -> None:
+        """Draw every message anew."""
+        self._left_out = self.conversation.left_out
+        await self.transcript.show(entries(self.conversation))
 
     async def draw(self) -> None:
-        """Draw the messages anew."""
-        await self.transcript.show(self.entries)
+        """Draw what has changed at the end of the path; quick, however long it is."""
+        path = shown_path(self.conversation)
+        shown = self.transcript.entries
+        pairs = zip(path, shown, strict=False)
+        kept = next(
+            (n for n, (turn, old) in enumerate(pairs) if turn.id != old.turn.id),
+            min(len(path), len(shown)),
+        )
+        is_more_left_out = self.conversation.left_out != self._left_out
+        if is_more_left_out or len(path) - kept > _MOST_ADDED:
+            await self.draw_all()
+            return
+        await self.transcript.remove_last(len(shown) - kept)
+        for turn in path[kept:]:
+            await self.transcript.add(entry(self.conversation, turn))
+
+    def update(self, turn_id: str) -> None:
+        """Let the log know what the last message has become."""
+        self.transcript.update_last(entry(self.conversation, self.conversation.turn(turn_id)))
 
     def save(self) -> None:
         """Write what is new."""

@@ -12,7 +12,6 @@ from tests.ui.steps import (
     composer,
     drawn,
     notes,
-    notices,
     prompts,
     submit,
     wait_until,
@@ -189,19 +188,6 @@ async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
         await wait_until(pilot, lambda: notes(app))
         assert notes(app) == ["There is no folder models/phi. Check --model."]
         assert "No model" in drawn(app.chat.query_one(StatusBar))
-
-
-async def test_next_prompt_can_be_typed_but_not_sent_while_the_answer_streams(make_app, engine):
-    app = make_app()
-    async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await submit(pilot, app, "And then?")
-        await wait_until(pilot, lambda: "still coming" in notices(app))
-        assert composer(app).text == "And then?"
-        assert len(engine.requests) == 1
-        await _answer(pilot, app, engine, "A circle.")
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: len(engine.requests) == 2)
 
 
 async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app, engine):

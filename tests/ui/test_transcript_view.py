@@ -1,13 +1,12 @@
 """The log: how much of it is widgets, and where it stands."""
 
+from textual import events
+
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.ui.answers import entries
 from phi3v_tui.ui.widgets.message_view import AnswerView, MessageView
-from phi3v_tui.ui.widgets.transcript_view import (
-    LIVE_MESSAGES,
-    EarlierMessages,
-    TranscriptView,
-)
+from phi3v_tui.ui.widgets.message_window import LIVE_MESSAGES, MOST_LIVE, OtherMessages
+from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from tests.ui.steps import drawn, submit, wait_until
 
 
@@ -20,16 +19,26 @@ def _long_conversation(turns: int) -> Conversation:
     return conversation
 
 
+def _wheel_up(view: TranscriptView) -> events.MouseScrollUp:
+    return events.MouseScrollUp(
+        view, 1, 1, 0, 0, 0, shift=False, meta=False, ctrl=False, screen_x=1, screen_y=1
+    )
+
+
 async def _show(app, conversation: Conversation) -> TranscriptView:
     await app.chat.open_conversation(conversation)
     return app.chat.query_one(TranscriptView)
+
+
+def _shown(view: TranscriptView) -> list[str]:
+    return [message.entry.turn.message.text for message in view.query(MessageView)]
 
 
 async def test_only_the_latest_messages_are_widgets_and_earlier_ones_come_on_demand(make_app):
     app = make_app()
     async with app.run_test() as pilot:
         view = await _show(app, _long_conversation(30))
-        row = view.query_one(EarlierMessages)
+        row = view.query(OtherMessages).first()
         assert len(view.query(MessageView)) == LIVE_MESSAGES
         assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(row)
         row.focus()
@@ -37,21 +46,28 @@ async def test_only_the_latest_messages_are_widgets_and_earlier_ones_come_on_dem
         await wait_until(pilot, lambda: len(view.query(MessageView)) == 2 * LIVE_MESSAGES)
         assert f"{60 - 2 * LIVE_MESSAGES} earlier messages" in drawn(row)
         await pilot.press("enter")
-        await wait_until(pilot, lambda: len(view.query(MessageView)) == 60)
-        assert not row.display
-        texts = [entry.entry.turn.message.text for entry in view.query(MessageView)]
-        assert texts[:3] == ["Question 0", "Answer 0", "Question 1"]
+        await wait_until(pilot, lambda: not row.display)
+        assert len(view.query(MessageView)) == MOST_LIVE
+        assert _shown(view)[:3] == ["Question 0", "Answer 0", "Question 1"]
+        later = view.query(OtherMessages).last()
+        assert f"{60 - MOST_LIVE} later messages" in drawn(later)
+        later.focus()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not later.display)
+        assert len(view.query(MessageView)) == MOST_LIVE
+        assert _shown(view)[-1] == "Answer 29"
+        assert f"{60 - MOST_LIVE} earlier messages" in drawn(row)
 
 
 async def test_new_message_lets_the_oldest_go(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
         view = await _show(app, _long_conversation(LIVE_MESSAGES // 2))
-        assert not view.query_one(EarlierMessages).display
+        assert not view.query(OtherMessages).first().display
         await submit(pilot, app, "One more")
         await wait_until(pilot, lambda: engine.requests)
         assert len(view.query(MessageView)) == LIVE_MESSAGES
-        assert "2 earlier messages" in drawn(view.query_one(EarlierMessages))
+        assert "2 earlier messages" in drawn(view.query(OtherMessages).first())
         assert "Answer 0" not in drawn(view)
 
 
@@ -62,7 +78,7 @@ async def test_regenerating_keeps_the_count_of_earlier_messages(make_app, engine
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: engine.requests)
         assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(view)
-        assert entries(app.chat.conversation, "")[-1].turn.id == app.chat.answering.current.turn_id
+        assert entries(app.chat.conversation)[-1].turn.id == app.chat.answering.current.turn_id
 
 
 async def test_view_stays_at_the_end_until_the_person_scrolls_up(make_app, engine):
@@ -109,3 +125,57 @@ async def test_answer_keeps_line_ends_and_tags(make_app):
     async with app.run_test():
         view = await _show(app, conversation)
         assert "line one\nline two <title>" in drawn(view.query_one(AnswerView))
+
+
+async def test_paging_and_the_wheel_bring_messages_from_beyond_the_edges(make_app):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await _show(app, _long_conversation(100))
+
+        async def page_until(key: str, text: str) -> None:
+            while text not in _shown(view):
+                await pilot.press(key)
+                await pilot.pause()
+
+        await page_until("pageup", "Question 60")
+        assert len(view.query(MessageView)) <= MOST_LIVE
+        await pilot.press("ctrl+home")
+        await wait_until(pilot, lambda: _shown(view)[0] == "Question 0" and view.scroll_y == 0)
+        await page_until("pagedown", "Answer 40")
+        await pilot.press("ctrl+end")
+        await wait_until(pilot, lambda: _shown(view)[-1] == "Answer 99")
+        await wait_until(pilot, lambda: view.scroll_y == view.max_scroll_y > 0)
+        await pilot.press("pageup")
+        while "Question 80" not in _shown(view):
+            view.post_message(_wheel_up(view))
+            await pilot.pause()
+
+
+async def test_an_answer_grows_on_while_far_earlier_messages_are_read(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await _show(app, _long_conversation(100))
+        await submit(pilot, app, "Tell me a story")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.say("Once ")
+        await wait_until(pilot, lambda: "Once" in drawn(view.query(AnswerView).last()))
+        await pilot.press("ctrl+home")
+        await wait_until(pilot, lambda: _shown(view)[0] == "Question 0")
+        engine.say("upon ", "a ")
+        await wait_until(pilot, lambda: app.chat.answering.current.text == "Once upon a ")
+        await pilot.press("ctrl+end")
+        await wait_until(
+            pilot,
+            lambda: (
+                view.query(AnswerView).last().entry.turn.id in (app.chat.answering.current.turn_id,)
+            ),
+        )
+        engine.say("time.")
+        await wait_until(pilot, lambda: "Once upon a time.▍" in drawn(view))
+        await pilot.press("ctrl+home")
+        await wait_until(pilot, lambda: _shown(view)[0] == "Question 0")
+        engine.finish()
+        await wait_until(pilot, lambda: not app.chat.is_answering)
+        await pilot.press("ctrl+end")
+        await wait_until(pilot, lambda: "Once upon a time." in drawn(view.query(AnswerView).last()))
+        assert "▍" not in drawn(view)

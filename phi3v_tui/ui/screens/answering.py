@@ -6,8 +6,8 @@ from textual import on
 from textual.screen import Screen
 
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.engine.base import Engine, Limits, Request
-from phi3v_tui.engine.events import Loaded
+from phi3v_tui.engine.base import Engine, Limits
+from phi3v_tui.engine.events import FinishReason, Loaded
 from phi3v_tui.errors import StoreError
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
@@ -90,22 +90,15 @@ class AnsweringScreen(Screen[None]):
         if not self.query_one(Welcome).display:
             await self.transcript.add_note(f"{loaded.model} answers from here on.")
 
-    async def _begin_answer(self, prompt_id: str) -> None:
-        await self.answering.begin(prompt_id, self._request)
-
-    def _request(self) -> Request:
-        return Request(
-            self.conversation.snapshot(), self._settings.sampling, self._settings.num_crops
-        )
-
     async def _return_prompt(self) -> None:
         """Put the last prompt of the path back where it was typed."""
         prompt = self.conversation.path()[-2].message
         self.composer.put_back(prompt.text)
         self.attachment_bar.attachments = prompt.attachments + self.attachment_bar.attachments
-        self._number_pictures()
+        self.number_pictures()
 
-    def _number_pictures(self) -> None:
+    def number_pictures(self) -> None:
+        """Number the pictures of the next prompt through the conversation."""
         self.attachment_bar.first_number = 1 + self.shown.picture_count
 
     def save_before_leaving(self) -> None:
@@ -120,11 +113,20 @@ class AnsweringScreen(Screen[None]):
 
     @on(gen.AnswerFinished)
     async def _keep_answer(self, message: gen.AnswerFinished) -> None:
-        await self.answering.finish(message.generation, message.finished)
+        if await self.answering.finish(message.generation, message.finished):
+            await self.answer_ended(message.finished.reason)
 
     @on(gen.AnswerFailed)
     async def _keep_failed_answer(self, message: gen.AnswerFailed) -> None:
-        await self.answering.fail(message.generation, message.failure)
+        if await self.answering.fail(message.generation, message.failure):
+            await self.answer_ended(None)
+
+    async def answer_ended(self, reason: FinishReason | None) -> None:
+        """Called when an answer has ended and is kept.
+
+        Args:
+            reason: Why it ended; None after a failure.
+        """
 
     @on(gen.PromptRead)
     def _show_prefill(self, message: gen.PromptRead) -> None:
@@ -137,15 +139,12 @@ class AnsweringScreen(Screen[None]):
     @on(gen.ModelLoaded)
     async def _greet(self, message: gen.ModelLoaded) -> None:
         loaded = message.loaded
-        self.answering.loading = ""
-        self.shown.speaker = loaded.model
+        self.answering.model_was_loaded(loaded.model)
         self.status.name_model(loaded)
         welcome = self.query_one(Welcome)
         welcome.name_model(loaded.model, loaded.device, loaded.notice)
-        waiting = self.answering.current.view if self.answering.current is not None else None
-        if waiting is not None:
-            waiting.name_speaker(loaded.model)
         if loaded.notice and not welcome.display:
+            waiting = self.answering.current.turn_id if self.answering.current is not None else ""
             await self.transcript.add_note(loaded.notice, before=waiting)
         if limits := self.engine.limits():
             self._show_limits(limits)

@@ -14,13 +14,16 @@ from textual.widgets import Markdown
 from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.errors import CommandError, StoreError
 from phi3v_tui.settings import Settings, changed
 from phi3v_tui.ui import generation as gen
-from phi3v_tui.ui import slash_commands
+from phi3v_tui.ui import message_commands, slash_commands
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
+from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import typing_hint
 from phi3v_tui.ui.plain_text import short_path
@@ -31,7 +34,8 @@ from phi3v_tui.ui.transcripts import save_transcript
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
-from phi3v_tui.ui.widgets.message_view import Entry
+from phi3v_tui.ui.widgets.transcript_view import TranscriptView
+from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _WIDE_COLUMNS = 110
@@ -41,7 +45,9 @@ KEYS = (
     Binding("ctrl+o", "attach", "Attach a picture"),
     Binding("ctrl+t", "toggle_preview", "Show or hide the picture pane"),
     Binding("escape", "stop", "Stop the answer, and keep what has come"),
-    Binding("ctrl+r", "regenerate", "Answer the last prompt again"),
+    Binding("ctrl+r", "regenerate", "Answer the last prompt again; both answers stay"),
+    Binding("f5", "go_on", "Go on with an answer that was stopped or cut off"),
+    Binding("ctrl+up,alt+up", "choose_message", "Choose a message: edit, copy, branch, fork"),
     Binding("ctrl+g", "copy_answer", "Copy the last answer"),
     Binding("ctrl+s", "save_transcript", "Save the conversation as Markdown"),
     Binding("ctrl+n", "new_conversation", "New conversation"),
@@ -80,6 +86,8 @@ class ChatScreen(AttachingScreen):
         self._pictures = pictures
         self._resume = resume
         self._warned_of_loss = False
+        self.asking = Asking(self)
+        self.waiting_prompts = WaitingPrompts()
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -87,6 +95,7 @@ class ChatScreen(AttachingScreen):
             yield self.transcript
             yield ImagePreview(self._image_mode, "preview")
         with Vertical(id="lower"):
+            yield self.waiting_prompts
             yield self.attachment_bar
             yield self.composer
             yield self.full_model
@@ -114,8 +123,11 @@ class ChatScreen(AttachingScreen):
 
     async def open_conversation(self, conversation: Conversation) -> None:
         """Show a conversation instead of the one before."""
+        await self.answer_ended(None)
+        self.asking.give_up_editing()
+        self.transcript.give_up_choice()
         await self.shown.open(conversation)
-        self._number_pictures()
+        self.number_pictures()
         self.status.context_used = None
         self.status.tokens_per_second = None
         self._show_last_picture()
@@ -183,27 +195,29 @@ class ChatScreen(AttachingScreen):
         elif not text.startswith("//") and (paths := picture_paths(text)):
             self.composer.clear()
             self._read_and_attach(paths, text)
-        elif self.is_answering:
-            self.notify("The answer is still coming: Esc stops it. Your prompt stays here.")
         else:
-            await self._ask(slash.as_prompt(text))
+            await self.asking.submit(slash.as_prompt(text))
 
     def _hint_at_empty_prompt(self) -> None:
         if self.attachment_bar.attachments:
             self.notify("Type a question about the picture, then press Enter.")
 
-    async def _ask(self, text: str) -> None:
-        turn = self.conversation.append_user(text, self.attachment_bar.attachments)
-        self.composer.clear()
-        self.attachment_bar.attachments = ()
-        numbers = self.conversation.picture_numbers()[turn.id]
-        await self.transcript.add(Entry(turn, numbers))
-        await self._begin_answer(turn.id)
-        self._number_pictures()
+    async def answer_ended(self, reason: FinishReason | None) -> None:
+        """Ask what waits."""
+        await self.asking.answer_ended(reason)
+
+    @on(Composer.AttachmentTakenBack)
+    def _take_waiting_back(self, message: Composer.AttachmentTakenBack) -> None:
+        if not self.attachment_bar.attachments and self.asking.take_back():
+            message.prevent_default()  # the pictures that came back with it stay
 
     @on(Composer.Changed)
+    @on(TranscriptView.MessageChosen)
     def _hint(self) -> None:
-        self.composer.border_subtitle = typing_hint(self.composer.text)
+        chosen = self.transcript.chosen
+        self.composer.border_subtitle = (
+            message_commands.hint(self, chosen.turn) if chosen else typing_hint(self.composer.text)
+        )
 
     @on(ExampleQuestion.Chosen)
     def _take_example(self, message: ExampleQuestion.Chosen) -> None:
@@ -218,33 +232,58 @@ class ChatScreen(AttachingScreen):
     # Commands.
 
     async def action_stop(self) -> None:
-        """Stop the answer, and keep what has come."""
-        if self.is_answering:
+        """Leave what is going on: the choice, editing, the answer, which keeps what has come."""
+        if self.transcript.chosen is not None:
+            self.composer.focus()
+        elif self.asking.give_up_editing():
+            return
+        elif self.is_answering:
             await self.answering.stop()
+            if not self.is_answering:  # it had not begun; no event will come
+                await self.answer_ended(None)
         else:
             self.composer.focus()
 
     async def action_regenerate(self) -> None:
-        """Answer the last prompt again; the answer before is kept in the history."""
+        """Answer the last prompt again; the answer before stays as a branch."""
         prompt = prompt_to_answer_again(self.conversation)
-        if self.is_answering:
+        if self.asking.is_busy:
             self.notify("The answer is still coming: Esc stops it.")
         elif prompt is None:
             self.notify("There is no prompt to answer yet.")
         else:
-            await self._drop_shown_answer()
-            await self._begin_answer(prompt.id)
+            await self.asking.answer(prompt)
 
-    async def _drop_shown_answer(self) -> None:
-        if shown_path(self.conversation)[-1].message.role is Role.ASSISTANT:
-            await self.transcript.remove_last(1)
+    async def action_go_on(self) -> None:
+        """Go on with the last answer, where it was stopped or cut off."""
+        await message_commands.go_on_with_last(self)
+
+    async def action_choose_message(self) -> None:
+        """Choose the last message; the arrow keys go on from there."""
+        if self.transcript.entries:
+            await self.transcript.action_choose_next(-1)
+        else:
+            self.notify("There is no message yet.")
+
+    async def action_with_message(self, command: str) -> None:
+        """Do something with the chosen message."""
+        await message_commands.obey(self, command)
+
+    async def show_branch(self, turn_id: str) -> None:
+        """Show the path through another version of a message, which stays chosen."""
+        self.conversation.select(turn_id)
+        self.status.context_used = None
+        await self.shown.draw_all()
+        self.number_pictures()
+        self.shown.save()
+        await self.transcript.choose(turn_id)
 
     def action_copy_answer(self) -> None:
         """Copy the last answer as Markdown."""
         answers = [
-            entry.turn.message.text
-            for entry in self.shown.entries
-            if entry.turn.message.role is Role.ASSISTANT and entry.turn.message.text
+            turn.message.text
+            for turn in shown_path(self.conversation)
+            if turn.message.role is Role.ASSISTANT and turn.message.text
         ]
         if answers:
             self.app.copy_to_clipboard(answers[-1])
@@ -276,6 +315,15 @@ class ChatScreen(AttachingScreen):
     def settings(self) -> Settings:
         """As they are now: some can be changed while the app runs."""
         return self._settings
+
+    @property
+    def sampling(self) -> SamplingParams:
+        """How answers are chosen in this conversation."""
+        return self.conversation.sampling or self._settings.sampling
+
+    def new_conversation(self) -> Conversation:
+        """Make an empty conversation."""
+        return Conversation(self._settings.system_prompt)
 
     def change_setting(self, name: str, text: str) -> None:
         """Change a setting from the next answer on, and say so.
@@ -317,7 +365,7 @@ class ChatScreen(AttachingScreen):
             return
         await self.answering.abandon()
         self._warned_of_loss = False
-        await self.open_conversation(Conversation(self._settings.system_prompt))
+        await self.open_conversation(self.new_conversation())
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -325,15 +373,12 @@ class ChatScreen(AttachingScreen):
 
     def action_scroll_transcript(self, pages: int) -> None:
         """Scroll the log by pages, down for positive numbers."""
-        if pages < 0:
-            self.transcript.scroll_page_up(animate=False)
-        else:
-            self.transcript.scroll_page_down(animate=False)
+        self.transcript.scroll_pages(pages)
 
-    def action_scroll_transcript_home(self) -> None:
+    async def action_scroll_transcript_home(self) -> None:
         """Scroll to the beginning."""
-        self.transcript.scroll_home(animate=False)
+        await self.transcript.scroll_to_edge(-1)
 
-    def action_scroll_transcript_end(self) -> None:
+    async def action_scroll_transcript_end(self) -> None:
         """Scroll to the end, and stay there."""
-        self.transcript.anchor()
+        await self.transcript.scroll_to_edge(1)

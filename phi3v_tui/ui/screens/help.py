@@ -10,13 +10,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from phi3v_tui.slash import COMMANDS
+from phi3v_tui.ui.widgets.transcript_view import MESSAGE_KEYS
 
 _TYPING = (
-    ("Enter", "Send"),
+    ("Enter", "Send; while an answer comes, once it has ended"),
     ("Ctrl+J", "New line; or end a line with \\ and press Enter"),
     ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
     ("Paste, drop", "A picture's path attaches the picture"),
-    ("Backspace", "In an empty prompt: takes the last picture back"),
+    ("Backspace", "In an empty prompt: takes the last picture back, or what waits"),
     ("Shift+Tab", "To the pictures: Enter shows one, Delete takes it back"),
 )
 _READING = (
@@ -48,6 +49,7 @@ class HelpScreen(ModalScreen[None]):
             for title, rows in (
                 ("Typing", _TYPING),
                 ("Doing", self._commands),
+                ("With a chosen message", [(key_name(k.key), k.description) for k in MESSAGE_KEYS]),
                 ("Reading", _READING),
                 ("Commands, typed as a prompt", _SLASH),
             ):

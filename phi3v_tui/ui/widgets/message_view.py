@@ -1,5 +1,6 @@
 """One message of the log."""
 
+import re
 from dataclasses import dataclass, replace
 
 from textual import events
@@ -8,6 +9,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.visual import VisualType
 from textual.widgets import Markdown, Static
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -20,10 +22,20 @@ CURSOR = "▍"
 
 _ENDINGS = {
     TurnState.CANCELLED: "stopped",
-    TurnState.LENGTH: "cut off at the longest answer that the settings allow",
+    TurnState.LENGTH: "cut off at the longest answer allowed",
     TurnState.FAILED: "broken off by an error",
     TurnState.INTERRUPTED: "interrupted when the app ended",
 }
+_MARK_STYLE = "$background on $accent"
+
+
+def ending(turn: Turn) -> str:
+    """How an answer ended and what it was not told, in words; empty for an ordinary one."""
+    parts = [_ENDINGS.get(turn.state, "")]
+    if turn.left_out:
+        noun = "message" if turn.left_out == 1 else "messages"
+        parts.append(f"without the {turn.left_out} oldest {noun}")
+    return " · ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,16 @@ class Entry:
     Attributes:
         turn: The turn.
         numbers: The numbers of its pictures in the conversation.
-        speaker: Who answers, for people.
+        speaker: Who says it, for people.
+        branch: Which of how many alternatives it is, from 1.
+        is_left_out: Whether the model does not read it any more.
     """
 
     turn: Turn
     numbers: tuple[int, ...] = ()
-    speaker: str = "Assistant"
+    speaker: str = "You"
+    branch: tuple[int, int] = (1, 1)
+    is_left_out: bool = False
 
 
 class PictureLine(Static, can_focus=True):
@@ -73,6 +89,36 @@ class PictureLine(Static, can_focus=True):
         self.post_message(self.Chosen(self._attachment))
 
 
+class RoleLine(Static):
+    """Who speaks, and which of several alternatives this is; a click chooses the message."""
+
+    @dataclass
+    class Chosen(Message):
+        """The person wants to do something with the message."""
+
+        turn_id: str
+
+    def __init__(self, entry: Entry) -> None:
+        """Name the speaker."""
+        super().__init__(_role_words(entry), classes="role", markup=False)
+        self._turn_id = entry.turn.id
+        self.tooltip = "A click chooses the message: copy, edit, branch"
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the message."""
+        event.stop()
+        self.post_message(self.Chosen(self._turn_id))
+
+
+def _role_words(entry: Entry) -> Content:
+    number, count = entry.branch
+    return Content.assemble(
+        drawable(entry.speaker),
+        (f"  ‹{number}/{count}›" if count > 1 else "", "$accent"),
+        ("  the model does not read this any more" if entry.is_left_out else "", "$muted not bold"),
+    )
+
+
 class MessageView(Vertical):
     """What one side said."""
 
@@ -80,6 +126,26 @@ class MessageView(Vertical):
         """Show a turn."""
         super().__init__()
         self.entry = entry
+        self._unmarked: dict[Static, VisualType] = {}
+        self.set_class(entry.is_left_out, "-left-out")
+
+    def mark(self, pattern: re.Pattern[str] | None) -> Static | None:
+        """Mark what matches a pattern, instead of what was marked before.
+
+        Returns:
+            The first part of the message that has a match.
+        """
+        for part, content in self._unmarked.items():
+            part.update(content)
+        self._unmarked = {}
+        if pattern is None:
+            return None
+        for part in self.query("Markdown Static, Static.text, Static.open-block").results(Static):
+            content = part.content
+            if isinstance(content, Content) and pattern.search(content.plain):
+                self._unmarked[part] = content
+                part.update(content.highlight_regex(pattern, style=_MARK_STYLE))
+        return next(iter(self._unmarked), None)
 
 
 class PromptView(MessageView):
@@ -88,7 +154,7 @@ class PromptView(MessageView):
     def compose(self) -> ComposeResult:
         """Label, pictures, text."""
         message = self.entry.turn.message
-        yield Static("You", classes="role", markup=False)
+        yield RoleLine(self.entry)
         for number, attachment in zip(self.entry.numbers, message.attachments, strict=True):
             yield PictureLine(attachment, number)
         if message.text:
@@ -99,7 +165,7 @@ class AnswerView(MessageView):
     """What the model answered, perhaps still growing.
 
     The open block is plain text until it is settled: rendering it again at each piece would cost
-    more with every piece. `append` and `finish` are to be awaited, one at a time.
+    more with every piece. `grow` and `finish` are to be awaited, one at a time.
     """
 
     def __init__(self, entry: Entry) -> None:
@@ -110,34 +176,37 @@ class AnswerView(MessageView):
 
     def compose(self) -> ComposeResult:
         """Label, settled text, open block, remark."""
-        turn = self.entry.turn
-        yield Static(drawable(self.entry.speaker), classes="role", markup=False)
+        yield RoleLine(self.entry)
         yield Markdown(
             "" if self._is_plain() else drawable(self._text),
             parser_factory=answer_parser,
             open_links=False,
         )
         yield Static(classes="open-block", markup=False)
-        yield Static(_ENDINGS.get(turn.state, ""), classes="remark", markup=False)
+        yield Static(classes="remark", markup=False)
 
     def on_mount(self) -> None:
         """Hide what is empty."""
         self._show_open_block(drawable(self._text) if self._is_plain() else "")
-        self._show_remark(_ENDINGS.get(self.entry.turn.state, ""))
+        self._show_remark(ending(self.entry.turn))
 
     def name_speaker(self, speaker: str) -> None:
         """Say who answers, where that was not known before."""
         self.entry = replace(self.entry, speaker=speaker)
-        self.query_one(".role", Static).update(drawable(speaker))
+        self.query_one(RoleLine).update(_role_words(self.entry))
 
     def wait(self, reason: str) -> None:
         """Say what is awaited while no text has come."""
         if not self._text:
             self._show_open_block(reason, "$muted")
 
-    async def append(self, text: str) -> None:
-        """Show more of the answer."""
-        self._text += text
+    async def grow(self, text: str) -> None:
+        """Show more of the answer.
+
+        Args:
+            text: All of it so far.
+        """
+        self._text = text
         settled = settled_length(self._text, self._settled)
         if settled > self._settled:
             fragment = drawable(self._text[self._settled : settled])
@@ -158,7 +227,7 @@ class AnswerView(MessageView):
         self._settled = 0
         await self.query_one(Markdown).update("" if self._is_plain() else text)
         self._show_open_block(text if self._is_plain() else "")
-        remarks = (_ENDINGS.get(turn.state, ""), figures)
+        remarks = (ending(turn), figures)
         self._show_remark(" · ".join(remark for remark in remarks if remark))
 
     def _is_plain(self) -> bool:

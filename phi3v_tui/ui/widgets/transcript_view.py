@@ -1,122 +1,116 @@
 """The log of the conversation."""
 
-from textual import work
-from textual.app import ComposeResult
+import re
+
+from textual import on
 from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textual.message import Message
 
-from phi3v_tui.ui.widgets.message_view import AnswerView, Entry, MessageView, NoteView, view_of
-from phi3v_tui.ui.widgets.welcome import Welcome
+from phi3v_tui.ui.widgets.message_view import Entry, MessageView, RoleLine
+from phi3v_tui.ui.widgets.message_window import MessageWindow
 
-LIVE_MESSAGES = 24
-"""Messages that are widgets at once: each costs time whenever anything is added."""
-
-
-class EarlierMessages(Static, can_focus=True):
-    """The row that stands for the messages above."""
-
-    BINDINGS = [Binding("enter,space", "bring", "Show")]
-
-    def action_bring(self) -> None:
-        """Bring some of them back."""
-        self.query_ancestor(TranscriptView).bring_earlier()
-
-    def on_click(self) -> None:
-        """Bring some of them back."""
-        self.action_bring()
-
-    def count(self, hidden: int) -> None:
-        """Say how many there are."""
-        noun = "message" if hidden == 1 else "messages"
-        self.update(f"▲ {hidden} earlier {noun}: click or press Enter to show more")
-        self.display = hidden > 0
+MESSAGE_KEYS = (
+    Binding("c", "screen.with_message('copy')", "Copy it as Markdown"),
+    Binding("k", "screen.with_message('copy_code')", "Copy a code block of it"),
+    Binding("e", "screen.with_message('edit')", "Edit the prompt and send it again; both stay"),
+    Binding("r", "screen.with_message('answer_again')", "Answer again; both stay"),
+    Binding("g", "screen.with_message('go_on')", "Go on with a stopped answer"),
+    Binding("left", "screen.with_message('branch_before')", "The version before"),
+    Binding("right", "screen.with_message('branch_after')", "The version after"),
+    Binding("f", "screen.with_message('fork')", "Fork: a new conversation up to here"),
+)
+"""Keys while a message is chosen."""
 
 
-class TranscriptView(VerticalScroll, can_focus=False):
-    """Messages from old to new; the view stays at the end unless the person scrolls up."""
+class TranscriptView(MessageWindow, can_focus=False):
+    """The log; a message of it can be chosen, and words of it marked.
+
+    It takes the focus while a message is chosen, so that single letters do something with it.
+    """
+
+    BINDINGS = [
+        Binding("up,ctrl+up,alt+up", "choose_next(-1)", show=False),
+        Binding("down,ctrl+down,alt+down", "choose_next(1)", show=False),
+        *MESSAGE_KEYS,
+    ]
+
+    class MessageChosen(Message):
+        """A message was chosen, or the choice was given up."""
+
+        def __init__(self, entry: Entry | None) -> None:
+            """Say which one; None for none."""
+            super().__init__()
+            self.entry = entry
 
     def __init__(self, id: str) -> None:
         """Start with an empty log."""
         super().__init__(id=id)
-        self._entries: list[Entry] = []
-        self._hidden = 0
+        self._chosen: str | None = None
+        self._pattern: re.Pattern[str] | None = None
 
-    def compose(self) -> ComposeResult:
-        """A greeting, until there are messages."""
-        yield EarlierMessages(markup=False)
-        yield Welcome()
-
-    def on_mount(self) -> None:
-        """Greet."""
-        self._count()
-
-    async def show(self, entries: list[Entry]) -> None:
-        """Show these messages instead of those before."""
-        await self.remove_children(f"{MessageView.__name__}, {NoteView.__name__}")
-        self._entries = list(entries)
-        self._hidden = max(0, len(entries) - LIVE_MESSAGES)
-        await self.mount_all(view_of(entry) for entry in entries[self._hidden :])
-        self._count()
-        self.anchor(bool(entries))
-
-    async def add(self, entry: Entry) -> MessageView:
-        """Show one more message, and let go of the oldest ones."""
-        view = view_of(entry)
-        self._entries.append(entry)
-        await self.mount(view)
-        await self._let_go()
-        self._count()
-        self.anchor()
-        return view
-
-    async def add_note(
-        self, text: str, is_error: bool = False, before: MessageView | None = None
-    ) -> None:
-        """Show a sentence of the app itself, at the end or before a message."""
-        await self.mount(NoteView(text, is_error), before=before)
-
-    async def remove_last(self, count: int) -> None:
-        """Take the last messages out."""
-        del self._entries[len(self._entries) - count :]
-        for view in list(self.query(MessageView))[-count:]:
-            await view.remove()
-        self._count()
-
-    def update_last(self, entry: Entry) -> None:
-        """Keep what the last message has become."""
-        self._entries[-1] = entry
-
-    @work
-    async def bring_earlier(self) -> None:
-        """Show some of the earlier messages, and keep in sight those that are."""
-        start = max(0, self._hidden - LIVE_MESSAGES)
-        earlier = self._entries[start : self._hidden]
-        if not earlier:
-            return
-        self._hidden = start
-        first = self.query(MessageView).first()
-        await self.mount_all((view_of(entry) for entry in earlier), before=first)
-        self._count()
+    async def reveal(self, turn_id: str) -> None:
+        """Bring a message in sight, and what is marked in it."""
+        view = await self.go_to(turn_id)
         self.release_anchor()
-        self.call_after_refresh(first.scroll_visible, animate=False, top=True)
+        self.call_after_refresh(self._mark_and_scroll_to, view)
 
-    async def _let_go(self) -> None:
-        views = list(self.query(MessageView))
-        surplus = len(views) - LIVE_MESSAGES
-        if surplus <= 0:
+    def mark(self, pattern: re.Pattern[str] | None) -> None:
+        """Mark what matches a pattern, or nothing any more."""
+        self._pattern = pattern
+        for view in self.views():
+            view.mark(pattern)
+
+    def views_changed(self) -> None:
+        """Mark in what has just become widgets."""
+        if self._pattern is not None:
+            self.call_after_refresh(self.mark, self._pattern)
+
+    def _mark_and_scroll_to(self, view: MessageView) -> None:
+        part = view.mark(self._pattern) or view
+        part.scroll_visible(animate=False)
+
+    async def choose(self, turn_id: str) -> None:
+        """Choose a message, so that keys do something with it."""
+        self.give_up_choice()
+        view = await self.go_to(turn_id)
+        await self.reveal(turn_id)
+        self._chosen = turn_id
+        view.add_class("-chosen")
+        self.can_focus = True
+        self.focus(scroll_visible=False)
+        self.post_message(self.MessageChosen(view.entry))
+
+    def give_up_choice(self) -> None:
+        """Choose no message any more."""
+        if self._chosen is None:
             return
-        keep_from = self.children.index(views[surplus])
-        gone = [child for child in self.children[:keep_from] if isinstance(child, _PASSING)]
-        self._hidden += surplus
-        await self.remove_children(gone)
+        for view in self.views():
+            view.remove_class("-chosen")
+        self._chosen = None
+        self.can_focus = False
+        self.post_message(self.MessageChosen(None))
 
-    def _count(self) -> None:
-        self.query_one(EarlierMessages).count(self._hidden)
-        self.query_one(Welcome).display = not self._entries
-        self.set_class(not self._entries, "-empty")
+    @property
+    def chosen(self) -> Entry | None:
+        """The message that keys do something with."""
+        return self.entries[self.index(self._chosen)] if self._chosen else None
 
+    async def action_choose_next(self, by: int) -> None:
+        """Choose the message above or below; without a choice so far, the last one."""
+        if not self.entries:
+            return
+        last = len(self.entries) - 1
+        index = last if self._chosen is None else self.index(self._chosen) + by
+        await self.choose(self.entries[max(0, min(index, last))].turn.id)
 
-_PASSING = (MessageView, NoteView)
+    @on(RoleLine.Chosen)
+    async def _choose_clicked(self, message: RoleLine.Chosen) -> None:
+        await self.choose(message.turn_id)
 
-__all__ = ["AnswerView", "Entry", "MessageView", "TranscriptView"]
+    def on_blur(self) -> None:
+        """Choose nothing any more, unless it is the terminal that lost the focus."""
+        self.call_after_refresh(self._give_up_unless_away)
+
+    def _give_up_unless_away(self) -> None:
+        if self.screen.focused not in (None, self):
+            self.give_up_choice()

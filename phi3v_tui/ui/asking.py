@@ -1,0 +1,202 @@
+"""From what the person sends to a question on its way: its turn, its place, and room for it."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Turn, left_out
+from phi3v_tui.engine.base import Request
+from phi3v_tui.engine.events import FinishReason
+from phi3v_tui.ui.room import fits_surely, shortage
+from phi3v_tui.ui.screens.context_full import ContextFullScreen, WayOut
+
+if TYPE_CHECKING:
+    from phi3v_tui.ui.screens.chat import ChatScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A prompt before it is part of the conversation.
+
+    Attributes:
+        text: What was typed.
+        attachments: The pictures that go with it.
+        edits: The turn that it is another version of; None goes on at the end.
+    """
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    edits: str | None = None
+
+
+class Asking:
+    """Asks what the person sends, one after the other.
+
+    Attributes:
+        waiting: Prompts sent while an answer was under way.
+        editing: The prompt of which another version is being typed.
+    """
+
+    def __init__(self, chat: "ChatScreen") -> None:
+        """Ask nothing yet.
+
+        Args:
+            chat: Whose conversation, composer and engine these are.
+        """
+        self._chat = chat
+        self._is_counting = False
+        self._set_aside: Draft | None = None
+        self.waiting: list[Draft] = []
+        self.editing: Turn | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the next question has to wait."""
+        return self._is_counting or self._chat.is_answering
+
+    # Prompts.
+
+    async def submit(self, text: str) -> None:
+        """Send what was typed and attached, now or once the answer under way has ended."""
+        edits = self.editing.id if self.editing is not None else None
+        draft = Draft(text, self._chat.attachment_bar.attachments, edits)
+        self._empty_composer()
+        self._end_editing()
+        if self.is_busy:
+            self.waiting.append(draft)
+            self._show_waiting()
+        else:
+            await self.ask(draft)
+
+    async def ask(self, draft: Draft) -> None:
+        """Make a prompt part of the conversation, and ask for its answer."""
+        conversation = self._chat.conversation
+        if draft.edits is not None:
+            turn = conversation.edit(draft.edits, draft.text, draft.attachments)
+        else:
+            turn = conversation.append_user(draft.text, draft.attachments)
+        await self._chat.shown.draw()
+        self._chat.number_pictures()
+        await self.answer(turn)
+
+    async def answer(self, prompt: Turn) -> None:
+        """Ask for an answer to a prompt, another one where it has some."""
+        chat = self._chat
+        now = left_out(chat.conversation.path_to(prompt.id))
+        request = self._request(prompt, now)
+        if fits_surely(request, chat.attachment_bar.limits):
+            await chat.answering.begin(prompt.id, request, now)
+        else:
+            self._is_counting = True
+            chat.run_worker(self._answer_if_it_fits(prompt))
+
+    async def go_on(self, turn: Turn) -> None:
+        """Ask for the rest of an answer that was stopped."""
+        request = replace(self._request(turn, turn.left_out), continue_last=True)
+        await self._chat.answering.go_on(turn, request)
+
+    async def answer_ended(self, reason: FinishReason | None) -> None:
+        """Ask what waits; after a stop or a failure give it back, for it may depend on the answer.
+
+        Args:
+            reason: Why it ended; None after a failure.
+        """
+        if reason in (None, FinishReason.CANCELLED):
+            while self.take_back():
+                pass
+        elif self.waiting and not self.is_busy:
+            draft = self.waiting.pop(0)
+            self._show_waiting()
+            await self.ask(draft)
+
+    def take_back(self) -> bool:
+        """Return the prompt that was sent last and waits to the composer.
+
+        Returns:
+            Whether there was one.
+        """
+        if not self.waiting:
+            return False
+        draft = self.waiting.pop()
+        self._show_waiting()
+        self._return(draft)
+        return True
+
+    # Editing.
+
+    def edit(self, turn: Turn) -> None:
+        """Type another version of a prompt; what was typed before comes back afterwards."""
+        composer, bar = self._chat.composer, self._chat.attachment_bar
+        if self.editing is None:
+            self._set_aside = Draft(composer.text, bar.attachments)
+        self.editing = turn
+        composer.text = turn.message.text
+        composer.move_cursor(composer.document.end)
+        bar.attachments = turn.message.attachments
+        bar.first_number = 1 + self._pictures_before(turn)
+        composer.border_title = "Another version of an earlier prompt · Esc leaves it"
+        composer.focus()
+
+    def give_up_editing(self) -> bool:
+        """Leave the earlier prompt as it is.
+
+        Returns:
+            Whether one was being edited.
+        """
+        if self.editing is None:
+            return False
+        self._empty_composer()
+        self._end_editing()
+        return True
+
+    def _end_editing(self) -> None:
+        self.editing = None
+        self._chat.composer.border_title = ""
+        if self._set_aside is not None:
+            self._return(self._set_aside)
+            self._set_aside = None
+        self._chat.number_pictures()
+
+    def _pictures_before(self, turn: Turn) -> int:
+        numbers = self._chat.conversation.picture_numbers()
+        return numbers[turn.id][0] - 1 if numbers[turn.id] else 0
+
+    def _empty_composer(self) -> None:
+        self._chat.composer.clear()
+        self._chat.attachment_bar.attachments = ()
+
+    def _return(self, draft: Draft) -> None:
+        bar = self._chat.attachment_bar
+        self._chat.composer.put_back(draft.text)
+        bar.attachments = draft.attachments + bar.attachments
+        self._chat.number_pictures()
+
+    def _show_waiting(self) -> None:
+        self._chat.waiting_prompts.show([draft.text for draft in self.waiting])
+
+    # Room.
+
+    async def _answer_if_it_fits(self, prompt: Turn) -> None:
+        chat, path = self._chat, self._chat.conversation.path_to(prompt.id)
+        lacking = await shortage(chat.engine, path, partial(self._request, prompt))
+        fewer = left_out(path) if lacking is None else lacking.left_out
+        way = WayOut.LEAVE_OUT
+        if lacking is not None:
+            leaving = path[left_out(path) : fewer]
+            screen = ContextFullScreen(lacking.tokens, lacking.context_length, leaving)
+            way = await chat.app.push_screen_wait(screen)
+        self._is_counting = False
+        if way is WayOut.LEAVE_OUT:
+            await chat.answering.begin(prompt.id, self._request(prompt, fewer), fewer)
+        elif way is WayOut.NEW_CONVERSATION and chat.may_discard("The same choice"):
+            await chat.answering.undo(chat.conversation.append_reply(prompt.id).id)
+            await chat.open_conversation(chat.new_conversation())
+            await self.ask(Draft(prompt.message.text, prompt.message.attachments))
+        else:
+            await chat.answering.give_back(chat.conversation.append_reply(prompt.id).id)
+
+    def _request(self, last: Turn, left_out: int) -> Request:
+        chat = self._chat
+        messages = chat.conversation.snapshot(left_out, last.id)
+        return Request(messages, chat.sampling, chat.settings.num_crops)

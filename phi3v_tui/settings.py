@@ -47,6 +47,7 @@ class Settings:
         theme: Name of a theme, the app's own or one of Textual's; "auto" takes the one that was
             chosen last.
         image_mode: How pictures are shown: one of `settings_table.IMAGE_MODES`.
+        allow_private_urls: Whether pictures may be fetched from addresses of one's own network.
         data_dir: Folder in which conversations are kept.
         cuda_graphs: On an NVIDIA GPU, capture decode steps as CUDA graphs and launch each before
             the last token is read. Off by default: it has not run on a GPU yet.
@@ -66,6 +67,7 @@ class Settings:
     image_mode: str = "auto"
     data_dir: Path = field(default_factory=default_data_dir)
     cuda_graphs: bool = False
+    allow_private_urls: bool = False
 
     @property
     def sampling(self) -> SamplingParams:

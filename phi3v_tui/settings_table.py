@@ -136,6 +136,9 @@ TABLE = {
         "On an NVIDIA GPU, replay each decode step from one that was recorded; not tried on a GPU"
         " yet.",
     ),
+    "allow_private_urls": _yes_or_no(
+        "Whether /attach fetches pictures from addresses of one's own network too.",
+    ),
 }
 """In the order of the commented file."""
 

@@ -47,7 +47,7 @@ class Call:
 
 
 COMMANDS = (
-    Command("attach", "PATH", "attach a picture, or all that a pattern like ~/charts/*.png finds"),
+    Command("attach", "PATH", "attach a picture, an address, or all that ~/charts/*.png finds"),
     Command("detach", "", "take the last attached picture back"),
     Command("new", "", "begin a new conversation"),
     Command("resume", "[WORDS]", "reopen the conversation before, or the last with these words"),

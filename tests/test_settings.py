@@ -50,11 +50,12 @@ def test_every_setting_can_be_given_in_the_file(load):
         image_mode = "sixel"
         data_dir = "/chats"
         cuda_graphs = true
+        allow_private_urls = true
         """
     )
     assert settings == Settings(
         "demo", "cuda:1", "int4", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel",
-        Path("/chats"), True,
+        Path("/chats"), True, True,
     )  # fmt: skip
     assert isinstance(settings.temperature, float)
     assert settings.sampling == SamplingParams(1.0, 0.9, 7, 50)
@@ -67,7 +68,7 @@ def test_every_setting_can_be_given_in_the_environment(load):
         "temperature": 0.5, "top_p": 0.9, "seed": 7, "max_new_tokens": 50,
         "system_prompt": "Be brief.",
         "theme": "nord", "image_mode": "none", "data_dir": Path("/chats"),
-        "cuda_graphs": True,
+        "cuda_graphs": True, "allow_private_urls": True,
     }  # fmt: skip
     assert set(given) == {field.name for field in fields(Settings)}
 

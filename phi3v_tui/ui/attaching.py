@@ -1,5 +1,6 @@
 """From paths, typed or pasted, to attachments."""
 
+import os
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -7,6 +8,7 @@ from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.folder import looks_like_picture
+from phi3v_tui.ui.over_ssh import explain_missing
 
 MOST_TOLD = 3
 """Files whose errors are told one by one: more would cover what is typed."""
@@ -37,5 +39,5 @@ async def read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[Attac
         try:
             read.append(await in_thread(Attachment.from_path, path))
         except AttachmentError as error:
-            errors.append(error)
+            errors.append(explain_missing(error, path, os.environ))
     return read, errors

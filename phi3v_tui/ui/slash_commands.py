@@ -1,6 +1,5 @@
 """What slash commands do in the app."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,8 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.patterns import files_named
 from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
 from phi3v_tui.settings import in_words
+from phi3v_tui.ui.background import in_thread
+from phi3v_tui.web_pictures import is_web_address
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -50,7 +51,10 @@ def _action(name: str) -> Callable[["ChatScreen", str], Awaitable[None]]:
 
 
 async def _attach(chat: "ChatScreen", argument: str) -> None:
-    chat.attach_files(await asyncio.to_thread(files_named, argument))
+    if is_web_address(argument):
+        chat.attach_from_web(argument)
+    else:
+        chat.attach_files(await in_thread(files_named, argument))
 
 
 async def _detach(chat: "ChatScreen", _: str) -> None:

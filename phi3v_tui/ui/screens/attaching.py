@@ -15,6 +15,7 @@ from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
 from phi3v_tui.ui.widgets.composer import Composer
+from phi3v_tui.ui.widgets.downloads import Downloads
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
 
@@ -33,6 +34,7 @@ class AttachingScreen(AnsweringScreen):
         super().__init__(engine, settings)
         self._image_mode = image_mode
         self._folder = Path.cwd()
+        self.downloads = Downloads()
         self._reading_pictures = 0
         self._submit_when_read = False
 
@@ -49,9 +51,28 @@ class AttachingScreen(AnsweringScreen):
         self._reading_pictures += 1
         self._attach_in_turn(paths, text)
 
+    def attach_from_web(self, url: str) -> None:
+        """Fetch a picture in a worker and attach it; says what prevents it."""
+        self._reading_pictures += 1
+        self._fetch_in_turn(url)
+
     @work
     async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
-        read, errors = await read_pictures(paths)
+        self._take_read(*await read_pictures(paths), text)
+
+    @work
+    async def _fetch_in_turn(self, url: str) -> None:
+        try:
+            picture = await self.downloads.fetch(url, self._settings.allow_private_urls)
+        except AttachmentError as error:
+            # What was typed comes back, but never amid a question.
+            self._take_read([], [error], "" if self.composer.text else f"/attach {url}")
+        else:
+            self._take_read([picture], [])
+
+    def _take_read(
+        self, read: list[Attachment], errors: list[AttachmentError], text: str = ""
+    ) -> None:
         if errors:
             self._submit_when_read = False  # the question may be about what is missing
             self._tell_unattached(errors)

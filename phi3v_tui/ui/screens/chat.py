@@ -96,6 +96,7 @@ class ChatScreen(AttachingScreen):
             yield ImagePreview(self._image_mode, "preview")
         with Vertical(id="lower"):
             yield self.waiting_prompts
+            yield self.downloads
             yield self.attachment_bar
             yield self.composer
             yield self.full_model
@@ -241,7 +242,7 @@ class ChatScreen(AttachingScreen):
             await self.answering.stop()
             if not self.is_answering:  # it had not begun; no event will come
                 await self.answer_ended(None)
-        else:
+        elif not self.downloads.cancel_last():
             self.composer.focus()
 
     async def action_regenerate(self) -> None:

@@ -1,0 +1,97 @@
+"""Pictures from the web and from the other end of SSH, as the person meets them."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from phi3v_tui.ui.over_ssh import scp_command
+from phi3v_tui.ui.widgets.downloads import Downloads
+from tests.support.picture_server import PictureServer
+from tests.ui.steps import attached, composer, drawn, notices, paste, submit, wait_until
+
+
+@pytest.fixture
+def server():
+    server = PictureServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def open_app(make_app, settings):
+    return make_app(settings=replace(settings, allow_private_urls=True))
+
+
+async def test_attach_fetches_an_address(open_app, server, shapes):
+    url = server.serve("/shapes.png", shapes.read_bytes())
+    async with open_app.run_test() as pilot:
+        await submit(pilot, open_app, f"/attach {url}")
+        await wait_until(pilot, lambda: attached(open_app) == ["shapes.png"])
+        assert composer(open_app).text == ""
+        assert not open_app.chat.query_one(Downloads).children
+
+
+async def test_progress_is_shown_and_a_prompt_waits_for_the_picture(
+    open_app, engine, server, shapes
+):
+    gate = threading.Event()
+    url = server.trickle("/shapes.png", shapes.read_bytes(), gate)
+    async with open_app.run_test() as pilot:
+        await submit(pilot, open_app, f"/attach {url}")
+        downloads = open_app.chat.query_one(Downloads)
+        await wait_until(pilot, lambda: "kB of" in drawn(downloads) or " B of" in drawn(downloads))
+        await submit(pilot, open_app, "What is this?")
+        assert engine.requests == []
+        gate.set()
+        await wait_until(pilot, lambda: engine.requests)
+        assert [a.name for a in engine.requests[0].messages[0].attachments] == ["shapes.png"]
+
+
+async def test_esc_cancels_and_the_command_comes_back(open_app, server, shapes):
+    gate = threading.Event()
+    url = server.trickle("/shapes.png", shapes.read_bytes(), gate)
+    async with open_app.run_test() as pilot:
+        await submit(pilot, open_app, f"/attach {url}")
+        downloads = open_app.chat.query_one(Downloads)
+        await wait_until(pilot, lambda: "B of" in drawn(downloads))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: not downloads.children)
+        assert "cancelled" in notices(open_app)
+        assert composer(open_app).text == f"/attach {url}"
+        assert attached(open_app) == []
+    gate.set()
+
+
+async def test_private_address_is_refused_in_one_sentence(make_app, server, shapes):
+    app = make_app()
+    url = server.serve("/shapes.png", shapes.read_bytes())
+    async with app.run_test() as pilot:
+        await submit(pilot, app, f"/attach {url}")
+        await wait_until(pilot, lambda: "not a public address" in notices(app))
+        assert server.asked == []
+
+
+async def test_path_of_ones_own_computer_comes_with_the_command_that_brings_it(
+    make_app, monkeypatch
+):
+    monkeypatch.setenv("SSH_CONNECTION", "198.51.100.7 50000 192.0.2.1 22")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, "'/Users/ann/My Pic.png'")
+        await wait_until(pilot, lambda: "is on your computer, not on" in notices(app))
+        assert "scp '/Users/ann/My Pic.png'" in notices(app)
+        assert "attach ~/My Pic.png" in notices(app)
+
+
+@pytest.mark.parametrize(
+    ("connection", "command"),
+    [
+        ("198.51.100.7 50000 192.0.2.1 22", "scp /a.png ann@192.0.2.1:"),
+        ("198.51.100.7 50000 192.0.2.1 2222", "scp -P 2222 /a.png ann@192.0.2.1:"),
+        ("2001:db8::7 50000 2001:db8::1 22", "scp /a.png ann@[2001:db8::1]:"),
+    ],
+)
+def test_the_command_names_address_port_and_person(connection, command, monkeypatch, tmp_path):
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert scp_command(tmp_path.__class__("/a.png"), connection) == command

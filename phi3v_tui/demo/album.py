@@ -1,11 +1,12 @@
 """Long conversations in which pictures of several kinds arrive one after the other."""
 
 import random
+from dataclasses import replace
 
 from phi3v_tui.demo.charts import chart_item
 from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.covers import cover_item
-from phi3v_tui.demo.dialogue import Answer, Item, Span, Turn
+from phi3v_tui.demo.dialogue import Answer, Item, Turn
 from phi3v_tui.demo.scene_questions import scene_item
 
 MAKERS = (scene_item, scene_item, chart_item, cover_item, compare_item)
@@ -34,7 +35,7 @@ def _append(album: Item, item: Item, chain: list[Turn]) -> None:
 def _shifted(answer: Answer, by: int) -> Answer:
     """The same answer about pictures that come later in the conversation."""
     spans = [
-        Span(s.start, s.end, tuple((picture + by, cell) for picture, cell in s.cells))
+        replace(s, cells=tuple((picture + by, cell) for picture, cell in s.cells))
         for s in answer.spans
     ]
     return Answer(answer.text, spans)

@@ -2,14 +2,13 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
+from phi3v_tui.demo.dialogue import Answer, Item, Span, Turn, phrase
 from phi3v_tui.demo.drawing import (
     KINDS,
     POSITIONS,
     SHAPE_COLOURS,
-    Cell,
     Picture,
     random_size,
 )
@@ -31,44 +30,54 @@ from phi3v_tui.demo.scenes import (
 CHANGES = ("colour", "kind", "move", "add", "remove", "same")
 
 
-def random_change(rng: random.Random, scene: Scene, change: str) -> tuple[Scene, str]:
-    """Change one thing of a scene.
+@dataclass
+class Pair:
+    """A place that holds a shape in at least one of two pictures, and where the answer says so.
 
-    Returns:
-        The changed scene, and the sentence that says what differs.
+    Attributes:
+        old: What the first picture shows there.
+        new: What the second picture shows there.
+        spans: Where the answer names the first, the second and the place, and its verdict.
     """
+
+    old: Shape | None
+    new: Shape | None
+    spans: tuple[Span, Span, Span, Span]
+
+    @property
+    def verdict(self) -> str:
+        """What became of it."""
+        if self.old == self.new:
+            return "the same"
+        return "gone" if self.new is None else "new" if self.old is None else "changed"
+
+
+def random_change(rng: random.Random, scene: Scene, change: str) -> Scene:
+    """Change one thing of a scene, or nothing."""
     shapes = list(scene.shapes)
     free = [p for p in range(9) if p not in {s.place for s in shapes}]
     index = rng.randrange(len(shapes))
     old = shapes[index]
     if change == "same":
-        return scene, "So the two pictures are the same."
+        return scene
     if change == "remove":
         del shapes[index]
-        return replace(scene, shapes=tuple(shapes)), f"So {_the(old)} is gone."
+        return replace(scene, shapes=tuple(shapes))
     new = random_shape(rng, scene.background, rng.choice(free))
     if change == "add":
         shapes.append(new)
-        sentence = f"So {new.name} {new.where} is new."
     elif change == "move":
         shapes[index] = replace(old, place=new.place)
-        sentence = f"So the {old.colour} {old.kind} moved to the {POSITIONS[new.place]}."
     elif change == "colour":
         colours = [c for c in SHAPE_COLOURS if c not in (scene.background, old.colour)]
         shapes[index] = replace(old, colour=rng.choice(colours))
-        sentence = f"So {_the(old)} became {shapes[index].colour}."
     else:
         shapes[index] = replace(old, kind=rng.choice([k for k in KINDS if k != old.kind]))
-        sentence = f"So {_the(old)} became a {shapes[index].kind}."
-    return replace(scene, shapes=tuple(sorted(shapes, key=lambda s: s.place))), sentence
-
-
-def _the(shape: Shape) -> str:
-    return f"the {shape.colour} {shape.kind} {shape.where}"
+    return replace(scene, shapes=tuple(sorted(shapes, key=lambda s: s.place)))
 
 
 def ask_difference(
-    rng: random.Random, pictures: Sequence[Picture], scenes: Sequence[Scene], conclusion: str
+    rng: random.Random, pictures: Sequence[Picture], scenes: Sequence[Scene]
 ) -> Turn:
     """What differs: the answer goes through both pictures place by place, then concludes."""
     question = phrase(
@@ -81,43 +90,71 @@ def ask_difference(
         "What changed?",
         "Are the two pictures the same?",
     )
-    answer = Answer("From the first to the second picture: ")
-    changed = _say_pairs(answer, pictures, scenes)
-    answer.say(".", ()).look(f" {conclusion}", changed)
+    answer = Answer("From the first to the second picture:")
+    pairs = _say_pairs(answer, pictures, scenes)
+    answer.say(".", ())
+    _conclude(answer, pairs)
     return Turn(question, answer, "what differs")
 
 
-def _say_pairs(
-    answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Scene]
-) -> tuple[tuple[int, Cell], ...]:
+def _say_pairs(answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Scene]) -> list[Pair]:
     """Go through all places that hold a shape in either picture; say both, then the verdict.
 
-    Each half is a plain look at one picture, and the verdict compares words just written. With
-    the verdict first, or after two whole lists, it was never learnt.
-
-    Returns:
-        The cells of all places that differ, in both pictures.
+    Each half is a plain look at one picture, and the verdict follows from words just written.
+    With the verdict first, or after two whole lists, it was never learnt.
     """
     first, second = ({s.place: s for s in scene.shapes} for scene in scenes)
-    changed: tuple[tuple[int, Cell], ...] = ()
+    pairs = []
     for i, place in enumerate(sorted(first.keys() | second.keys())):
         old, new = first.get(place), second.get(place)
         shown = pictures[0].labels.cells("place", place + 1)
         shown += pictures[1].labels.cells("place", place + 1)
         cells = tuple(dict.fromkeys(shown))
         both = tuple((picture, cell) for picture in (0, 1) for cell in cells)
-        answer.look("; " if i else "", both)
-        answer.say(old.name if old else "nothing", cells, 0)
-        answer.say(f" and {new.name if new else 'nothing'}", cells, 1)
-        answer.look(f" at the {POSITIONS[place]}, {_verdict(old, new)}", both)
-        changed += () if old == new else both
-    return changed
+        answer.look(";" if i else "", both)
+        answer.say(f" {old.name if old else 'nothing'}", cells, 0)
+        answer.say(" and", cells, 1)
+        answer.say(f" {new.name if new else 'nothing'}", cells, 1)
+        answer.look(f" at the {POSITIONS[place]}", both)
+        named, _, other, where = answer.spans[-4:]
+        pair = Pair(old, new, (named, other, where, where))
+        answer.say(",").conclude(f" {pair.verdict}", named, other)
+        pairs.append(replace(pair, spans=(named, other, where, answer.spans[-1])))
+    return pairs
 
 
-def _verdict(old: Shape | None, new: Shape | None) -> str:
-    if old == new:
-        return "the same"
-    return "gone" if new is None else "new" if old is None else "changed"
+def _conclude(answer: Answer, pairs: Sequence[Pair]) -> None:
+    """Say in one sentence what the verdicts come to."""
+    changed = [p for p in pairs if p.old != p.new]
+    verdicts = [p.spans[3] for p in changed or pairs]
+    gone = next((p for p in changed if p.old), None)
+    came = next((p for p in changed if p.new), None)
+    if gone and gone.old:
+        answer.conclude(" So the", *verdicts)
+        answer.conclude(f" {gone.old.colour} {gone.old.kind}", gone.spans[0])
+        if came and came.new and came is not gone:
+            answer.conclude(" moved to the", *verdicts)
+            answer.conclude(f" {POSITIONS[came.new.place]}", came.spans[2])
+        else:
+            answer.conclude(f" {gone.old.where}", gone.spans[2])
+            _say_what_became(answer, gone)
+    elif came and came.new:
+        answer.conclude(" So", *verdicts).conclude(f" {came.new.name}", came.spans[1])
+        answer.conclude(f" {came.new.where}", came.spans[2]).conclude(" is new", *verdicts)
+    else:
+        answer.conclude(" So the two pictures are the same", *verdicts)
+    answer.say(".")
+
+
+def _say_what_became(answer: Answer, pair: Pair) -> None:
+    name, other, _, verdict = pair.spans
+    if pair.new is None:
+        answer.conclude(" is gone", verdict)
+        return
+    answer.conclude(" became", verdict)
+    same_kind = pair.old and pair.old.kind == pair.new.kind
+    became = pair.new.colour if same_kind else f"a {pair.new.kind}"
+    answer.conclude(f" {became}", name, other)
 
 
 def compare_item(rng: random.Random, held_out: bool) -> Item:
@@ -127,7 +164,7 @@ def compare_item(rng: random.Random, held_out: bool) -> Item:
         change = rng.choice(
             CHANGES if len(scene.shapes) > 1 else [c for c in CHANGES if c != "remove"]
         )
-        changed, conclusion = random_change(rng, scene, change)
+        changed = random_change(rng, scene, change)
         touched = set(changed.shapes) - set(scene.shapes)
         if any(map(is_held_out, touched)) == (held_out and bool(touched)):
             break
@@ -137,13 +174,11 @@ def compare_item(rng: random.Random, held_out: bool) -> Item:
     if rng.random() < 0.5:
         rng.setstate(state)
     second = draw_scene(rng, changed, size)
-    return _compare_chains(rng, [first, second], [scene, changed], conclusion)
+    return _compare_chains(rng, [first, second], [scene, changed])
 
 
-def _compare_chains(
-    rng: random.Random, pictures: list[Picture], scenes: list[Scene], conclusion: str
-) -> Item:
-    difference = ask_difference(rng, pictures, scenes, conclusion)
+def _compare_chains(rng: random.Random, pictures: list[Picture], scenes: list[Scene]) -> Item:
+    difference = ask_difference(rng, pictures, scenes)
     if rng.random() < 0.3:
         before = scene_questions(rng, pictures[0], scenes[0])[: rng.choice((1, 1, 2))]
         difference.new_pictures = 1

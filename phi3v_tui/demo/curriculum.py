@@ -24,6 +24,7 @@ from phi3v_tui.demo.drawing import Picture
 MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "bind": scene_questions.bind_item,
     "scene": scene_questions.scene_item,
+    "several": scene_questions.several_item,
     "follow-up": scene_questions.follow_up_item,
     "compare": comparisons.compare_item,
     "chart": charts.chart_item,
@@ -32,8 +33,8 @@ MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "talk": talk.talk_item,
     "album": album.album_item,
 }
-ITEMS_PER_STEP = {"bind": 4, "scene": 4, "follow-up": 4, "compare": 3, "chart": 5, "cover": 6,
-                  "unlike": 6, "talk": 6, "album": 3}  # fmt: skip
+ITEMS_PER_STEP = {"bind": 4, "scene": 4, "several": 4, "follow-up": 4, "compare": 3, "chart": 5,
+                  "cover": 6, "unlike": 6, "talk": 6, "album": 3}  # fmt: skip
 PICTURES_PER_STEP = 8
 
 
@@ -98,13 +99,13 @@ STAGES = (
     ),
     Stage(
         "settle",
-        420,
-        {**ALL, "bind": 1, "scene": 5, "follow-up": 3, "compare": 6, "cover": 0.2, "album": 1},
+        1500,
+        {**ALL, "scene": 3, "several": 3, "follow-up": 2, "compare": 10, "cover": 0.3, "album": 1},
         0.0,
         0.0,
-        rate=7e-4,
-        muon_rate=1.8e-3,
-        decay=1.0,
+        rate=1e-3,
+        muon_rate=2.5e-3,
+        decay=0.8,
     ),
 )
 

@@ -14,17 +14,25 @@ NOWHERE: tuple[tuple[int, Cell], ...] = ()
 
 @dataclass
 class Span:
-    """A part of an answer and the cells that show what it says.
+    """A part of an answer, and what shows that it is right.
 
     Attributes:
         start: First character.
         end: One past the last character.
         cells: (picture index, cell) pairs; empty for the separator between the two views.
+        words: Earlier parts of the answer that it follows from, first and past the last
+            character; where there are any, the model should look at them and not at cells.
     """
 
     start: int
     end: int
     cells: tuple[tuple[int, Cell], ...]
+    words: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """First character, and one past the last."""
+        return self.start, self.end
 
 
 @dataclass
@@ -50,6 +58,13 @@ class Answer:
     def look(self, text: str, places: tuple[tuple[int, Cell], ...]) -> "Answer":
         """Append text that is seen in several pictures at once."""
         self.spans.append(Span(len(self.text), len(self.text) + len(text), places))
+        self.text += text
+        return self
+
+    def conclude(self, text: str, *spans: Span) -> "Answer":
+        """Append text that follows from words written before."""
+        words = tuple(s.range for s in spans)
+        self.spans.append(Span(len(self.text), len(self.text) + len(text), (), words))
         self.text += text
         return self
 

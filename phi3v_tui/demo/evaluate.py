@@ -38,7 +38,7 @@ class Score:
         p = self.right / n
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n)
-        return middle - half, middle + half
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def ask(engine: Engine, asked: Question) -> tuple[str, float]:

@@ -11,13 +11,15 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from phi3v_tui.demo.dialogue import Item, Turn
+from phi3v_tui.demo.dialogue import Item, Span, Turn
 from phi3v_tui.demo.drawing import GRID, Picture
 from phi3v_tui.demo.network import IMAGE_TOKENS, VIEW_TOKENS, DemoNet
 
 IGNORED = -100
 IMAGE = -1
 """Stand-in id for the positions that a picture's features take."""
+DECISIVE_WEIGHT = 4.0
+"""A verdict is one token among twenty that are plain looks, and the answer hangs on it."""
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Batch:
         ids: int64 [B, T], IMAGE where a picture stands.
         positions: int64 [B, T].
         targets: int64 [B, T], what each position should predict, or IGNORED.
+        weights: float [B, T], how much each target counts: conclusions count more.
         turn_of: int64 [B, T], 1 + index of the turn that a target belongs to, else 0.
         allowed: bool [B, T, T], which keys each query may see.
         pixels: uint8 [P, CROP, CROP, 3], in the order of the placeholders.
@@ -41,6 +44,7 @@ class Batch:
     ids: Tensor
     positions: Tensor
     targets: Tensor
+    weights: Tensor
     turn_of: Tensor
     allowed: Tensor
     pixels: Tensor
@@ -64,6 +68,7 @@ class _Row:
         self.turn_of: dict[int, int] = {}
         self.image_starts: list[int] = []
         self.looks: list[tuple[int, list[int]]] = []
+        self.decisive: list[int] = []
         self.turns: list[Turn] = []
 
     def add(self, ids: list[int], chain: int, position: int) -> int:
@@ -112,8 +117,19 @@ class _Row:
         for i, (start, _) in enumerate(encoded.offsets):
             for span in turn.answer.spans:
                 if span.start <= start < span.end:
-                    self.looks.append((row + i, self.keys(span.cells)))
+                    keys = self.words(span, encoded.offsets, row + 1) or self.keys(span.cells)
+                    self.looks.append((row + i, keys))
+                    if span.words:
+                        self.decisive.append(row + i)
         return self.add([*encoded.ids, self.end], chain, position)
+
+    def words(self, span: Span, offsets: list[tuple[int, int]], first: int) -> list[int]:
+        """Token positions of the words that a part of an answer follows from."""
+        return [
+            first + i
+            for i, (start, _) in enumerate(offsets)
+            if any(begin <= start < end for begin, end in span.words)
+        ]
 
     def keys(self, cells: tuple[tuple[int, tuple[int, int]], ...]) -> list[int]:
         """Token positions that show the cells; the separators where there are none."""
@@ -134,6 +150,7 @@ def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
     length = max(len(r.ids) for r in rows)
     ids, positions, turn_of = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
     targets = torch.full((len(rows), length), IGNORED)
+    weights = torch.ones(len(rows), length)
     chain = torch.full((len(rows), length), -1)
     looks = [(b, i, keys) for b, r in enumerate(rows) for i, keys in r.looks]
     wanted = torch.zeros(len(looks), length, dtype=torch.bool)
@@ -142,12 +159,13 @@ def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
         ids[b, :used], positions[b, :used] = torch.tensor(r.ids), torch.tensor(r.positions)
         chain[b, :used] = torch.tensor(r.chain)
         targets[b, list(r.targets)] = torch.tensor(list(r.targets.values()))
+        weights[b, r.decisive] = DECISIVE_WEIGHT
         turn_of[b, list(r.turn_of)] = torch.tensor(list(r.turn_of.values()))
     for i, (_, _, keys) in enumerate(looks):
         wanted[i, keys] = True
     pictures = [p for item in items for p in item.pictures]
     return Batch(
-        ids, positions, targets, turn_of, _block_mask(chain), *picture_tensors(pictures),
+        ids, positions, targets, weights, turn_of, _block_mask(chain), *picture_tensors(pictures),
         torch.tensor([(b, i) for b, i, _ in looks]).view(-1, 2), wanted, [r.turns for r in rows],
     )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, phrase
 from phi3v_tui.demo.drawing import KINDS, POSITIONS, Cell, Picture
-from phi3v_tui.demo.scenes import Scene, Shape, draw_scene, plural, random_scene
+from phi3v_tui.demo.scenes import Scene, Shape, draw_scene, is_held_out, plural, random_scene
 from phi3v_tui.demo.talk import talk_turn
 
 
@@ -191,6 +192,24 @@ def bind_item(rng: random.Random, held_out: bool) -> Item:
         turns.append(ask_where(rng, picture, scene, shape.kind))
         turns.append(ask_what_at(rng, picture, scene, shape.place))
     rng.shuffle(turns)
+    return Item([picture], [[t] for t in turns], shared=1)
+
+
+def several_item(rng: random.Random, held_out: bool) -> Item:
+    """Shapes of few kinds: one, several or none of a kind, asked for in every way."""
+    kinds = rng.sample(KINDS, 2)
+    while True:
+        scene = random_scene(rng, held_out, rng.choice((2, 3, 3, 4, 5)))
+        shapes = tuple(replace(s, kind=rng.choice(kinds)) for s in scene.shapes)
+        if any(map(is_held_out, shapes)) == held_out:
+            break
+    scene = replace(scene, shapes=shapes)
+    picture = draw_scene(rng, scene)
+    turns = [
+        ask(rng, picture, scene, kind)
+        for kind in (*kinds, rng.choice(KINDS))
+        for ask in (ask_colour, ask_where, ask_count_kind)
+    ]
     return Item([picture], [[t] for t in turns], shared=1)
 
 

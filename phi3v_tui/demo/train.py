@@ -28,22 +28,27 @@ from phi3v_tui.demo.network import AttentionSupervision, DemoNet, align_words, d
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
 from phi3v_tui.demo.packing import IGNORED, Batch, forward, pack, picture_tensors
 from phi3v_tui.demo.scores import language_scores, perception_scores
+from phi3v_tui.demo.start import start_from
 from phi3v_tui.demo.tokenizer import build_tokenizer
 
 CHECKPOINT_SECONDS = 180
-EVALUATE_EVERY = 1000
+EVALUATE_EVERY = 500
 
 
 class Trainer:
     """One of the processes that train together."""
 
-    def __init__(self, rank: int, world: int, folder: Path, seed: int) -> None:
+    def __init__(
+        self, rank: int, world: int, folder: Path, seed: int, start: Path | None = None
+    ) -> None:
         torch.manual_seed(seed)
         self.rank, self.world, self.folder = rank, world, folder
         self.tokenizer = build_tokenizer()
         if rank == 0:
             self.tokenizer.save(str(folder / "tokenizer.json"))
         self.net = DemoNet(self.tokenizer.get_vocab_size())
+        if start:
+            start_from(self.net, self.tokenizer, start)
         self.supervision = AttentionSupervision(self.net)
         self.rng = random.Random(seed * 1000 + rank)
         self.averages: dict[str, float] = {}
@@ -147,16 +152,18 @@ class Trainer:
         hidden, features = forward(self.net, batch, tower_gradients=stage.tower_rate > 0)
         known = batch.targets != IGNORED
         logits = self.net.phi3v.lm_head(hidden[known])
-        loss = F.cross_entropy(logits, batch.targets[known])
+        losses = F.cross_entropy(logits, batch.targets[known], reduction="none")
+        weights = batch.weights[known]
+        loss = (losses * weights).sum() / weights.sum()
         self.note(kind, loss)
         if len(batch.rows):
             looking = self.supervision.loss(batch.allowed, batch.rows, batch.wanted)
             self.note(f"{kind} looking", looking)
             loss = loss + 0.5 * looking
         if stage.dense_weight and features is not None:
-            losses = dense_loss(self.net.dense(features), batch.characters, batch.planes)
-            weights = (1.0 if kind in ("chart", "cover") else 0.1, 0.5)
-            loss = loss + stage.dense_weight * (weights[0] * losses[0] + weights[1] * losses[1])
+            text, planes = dense_loss(self.net.dense(features), batch.characters, batch.planes)
+            text_weight = 1.0 if kind in ("chart", "cover") else 0.1
+            loss = loss + stage.dense_weight * (text_weight * text + 0.5 * planes)
         return loss
 
     def share_gradients(self) -> None:
@@ -206,14 +213,12 @@ class Trainer:
         dist.barrier()
 
 
-def work(
-    rank: int, world: int, folder: str, seed: int, stages: tuple[Stage, ...], port: int
-) -> None:
+def work(rank: int, args: argparse.Namespace, stages: tuple[Stage, ...]) -> None:
     """What each process runs."""
     torch.set_num_threads(1)
-    store = f"tcp://127.0.0.1:{port}"
+    store, world = f"tcp://127.0.0.1:{args.port}", args.processes
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=world)
-    Trainer(rank, world, Path(folder), seed).run(stages)
+    Trainer(rank, world, args.folder, args.seed, args.start).run(stages)
     dist.destroy_process_group()
 
 
@@ -229,16 +234,18 @@ def main() -> None:
         "--scale", type=float, default=1.0, help="multiplies the steps of every stage"
     )
     parser.add_argument("--port", type=int, default=29517, help="on which the processes meet")
-    parser.add_argument("--until", default=STAGES[-1].name, help="last stage to run")
+    names = [s.name for s in STAGES]
+    parser.add_argument("--from", dest="first", default=names[0], choices=names,
+                        help="first stage to run")  # fmt: skip
+    parser.add_argument("--until", default=names[-1], choices=names, help="last stage to run")
+    parser.add_argument(
+        "--start", type=Path, help="folder of a checkpoint in the published layout to go on from"
+    )
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    last = [s.name for s in STAGES].index(args.until)
-    stages = tuple(replace(s, steps=round(s.steps * args.scale)) for s in STAGES[: last + 1])
-    mp.spawn(
-        work,
-        (args.processes, str(args.folder), args.seed, stages, args.port),
-        nprocs=args.processes,
-    )
+    chosen = STAGES[names.index(args.first) : names.index(args.until) + 1]
+    stages = tuple(replace(s, steps=round(s.steps * args.scale)) for s in chosen)
+    mp.spawn(work, (args, stages), nprocs=args.processes)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.curriculum import MAKERS
 from phi3v_tui.demo.exam import png
 from phi3v_tui.demo.network import IMAGE_TOKENS
-from phi3v_tui.demo.packing import IGNORED, IMAGE, pack
+from phi3v_tui.demo.packing import DECISIVE_WEIGHT, IGNORED, IMAGE, pack
 from phi3v_tui.demo.scene_questions import follow_up_item
 from phi3v_tui.demo.talk import talk_item
 from phi3v_tui.demo.tokenizer import build_tokenizer
@@ -85,11 +85,28 @@ def test_only_answers_are_learnt(tokenizer: Tokenizer) -> None:
     assert torch.equal(next_ids, targets)
 
 
+def test_a_verdict_looks_at_the_words_it_follows_from_and_counts_more(
+    tokenizer: Tokenizer,
+) -> None:
+    batch = pack([compare_item(random.Random(1), False)], tokenizer)
+    same = tokenizer.token_to_id(" same")
+    verdicts = 0
+    for (row, position), wanted in zip(batch.rows.tolist(), batch.wanted, strict=True):
+        words = batch.ids[row][wanted]
+        if batch.targets[row, position] == same and (words != IMAGE).all():
+            verdicts += 1
+            assert wanted.nonzero().max() <= position
+            assert batch.weights[row, position] == DECISIVE_WEIGHT
+    assert verdicts
+    assert batch.weights.min() == 1
+
+
 def test_supervised_attention_looks_only_at_what_it_may_see(tokenizer: Tokenizer) -> None:
     items = [album_item(random.Random(3), False), compare_item(random.Random(3), False)]
     batch = pack(items, tokenizer)
     assert len(batch.rows)
     for (row, position), wanted in zip(batch.rows.tolist(), batch.wanted, strict=True):
         assert wanted.any()
-        assert (batch.ids[row][wanted] == IMAGE).all()
+        seen = batch.ids[row][wanted] == IMAGE
+        assert seen.all() or not seen.any()
         assert batch.allowed[row, position][wanted].all()

@@ -12,7 +12,8 @@ from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.demo import train
 from phi3v_tui.demo.curriculum import Stage
 from phi3v_tui.demo.export import export
-from phi3v_tui.demo.network import demo_config
+from phi3v_tui.demo.network import DemoNet, demo_config
+from phi3v_tui.demo.start import WORD_ROWS
 from phi3v_tui.demo.tokenizer import build_tokenizer
 from phi3v_tui.demo.train import Trainer
 from phi3v_tui.engine import collect
@@ -110,6 +111,26 @@ def test_what_is_exported_can_be_talked_to(tmp_path: Path) -> None:
     request = Request((Message(Role.USER, "Hello"),), SamplingParams(max_new_tokens=3))
     assert collect.answer(engine, request).finished.usage.prompt_tokens > 3
     engine.close()
+
+
+def test_training_starts_from_a_checkpoint_that_is_there(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    given = Trainer(0, 1, tmp_path, seed=1)
+    fewer = build_tokenizer(samples=4)
+    assert fewer.get_vocab_size() < tokenizer.get_vocab_size()
+    given.net = DemoNet(fewer.get_vocab_size())
+    export(given.net.phi3v, fewer, tmp_path / "given")
+    started = Trainer(0, 1, tmp_path, seed=2, start=tmp_path / "given")
+    ours, theirs = started.net.phi3v.state_dict(), given.net.phi3v.state_dict()
+    for name, value in theirs.items():
+        rounded = value.to(torch.bfloat16).float()
+        if name in WORD_ROWS:
+            words = fewer.get_vocab()
+            mine = [tokenizer.token_to_id(w) for w in words]
+            assert torch.equal(ours[name][mine], rounded[list(words.values())])
+        else:
+            assert torch.equal(ours[name], rounded)
 
 
 def test_the_shipped_checkpoint_has_the_sizes_of_this_code() -> None:

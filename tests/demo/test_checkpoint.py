@@ -107,9 +107,18 @@ def test_it_follows_up_and_compares(engine: LocalEngine) -> None:
     )
     assert answers[0].endswith("four shapes.")
     assert answers[1] == "The star is at the top right."
-    # The verdict after the pairs is still often wrong (see the model card); what it sees is not.
+    # The verdict after the pairs is still wrong at times (see the model card); what it sees is not.
     assert "a blue square and a purple square at the centre" in answers[2]
     assert "a green triangle and a green triangle at the bottom left" in answers[2]
+
+
+def test_it_lists_several_of_a_kind(engine: LocalEngine) -> None:
+    two = drawn(
+        (640, 480), ("circle", "red", (0.2, 0.2, 0.12)), ("circle", "blue", (0.8, 0.8, 0.12))
+    )
+    assert converse(engine, ("What colour is the circle?", (two,))) == [
+        "There are two circles: a red circle at the top left, a blue circle at the bottom right."
+    ]
 
 
 def test_it_reads_a_chart(engine: LocalEngine) -> None:

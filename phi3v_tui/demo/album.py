@@ -27,7 +27,7 @@ def _append(album: Item, item: Item, chain: list[Turn]) -> None:
     for i, turn in enumerate(chain):
         arriving = turn.new_pictures + (item.shared if i == 0 else 0)
         answer = _shifted(turn.answer, len(album.pictures))
-        album.chains[0].append(Turn(turn.question, answer, turn.ability, arriving))
+        album.chains[0].append(replace(turn, answer=answer, new_pictures=arriving))
     arrived = item.shared + sum(turn.new_pictures for turn in chain)
     album.pictures += item.pictures[:arrived]
 

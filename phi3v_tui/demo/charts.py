@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from itertools import pairwise
 
-from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, phrase
+from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, asked
 from phi3v_tui.demo.drawing import (
     COLOUR_ID,
     KIND_ID,
@@ -183,79 +183,44 @@ def say_bar(answer: Answer, drawn: DrawnChart, index: int, words: str) -> Answer
 
 def ask_extreme(rng: random.Random, drawn: DrawnChart, which: str) -> Turn:
     """Which bar is the highest, or the lowest."""
-    more = "largest" if which == "highest" else "smallest"
-    question = phrase(
-        rng,
-        f"Which bar is the {which}?",
-        f"Which is the {which}?",
-        f"Which bar is {which}?",
-        f"What is the {which} bar?",
-        f"Where is the {which} value?",
-        f"Which year is the {which}?"
-        if drawn.chart.names[0].isdigit()
-        else f"Which one is {which}?",
-        f"Which bar is the {more}?",
-        f"When is it {which}?"
-        if drawn.chart.names[0].isdigit()
-        else f"Which has the {which} value?",
-    )
     index = drawn.chart.highest if which == "highest" else drawn.chart.lowest
     answer = say_bar(Answer(), drawn, index, f"The {which} bar is").say(".")
-    return Turn(question, answer, f"chart {which}")
+    are_years = drawn.chart.names[0].isdigit()
+    sort = "year" if are_years and rng.random() < 0.35 else "bar"
+    more = "largest" if which == "highest" else "smallest"
+    return asked(rng, sort, answer, f"chart {which}", which=which, more=more)
 
 
 def ask_trend(rng: random.Random, drawn: DrawnChart) -> Turn:
     """What the bars do from left to right."""
-    question = phrase(
-        rng,
-        "What is the trend?",
-        "Does it rise or fall?",
-        "How does it develop?",
-        "Is it going up or down?",
-    )
-    return Turn(question, Answer(f"From left to right it {drawn.chart.trend}."), "chart trend")
+    return asked(rng, "trend", Answer(f"From left to right it {drawn.chart.trend}."), "chart trend")
 
 
 def ask_chart_title(rng: random.Random, drawn: DrawnChart) -> Turn:
     """The title printed above."""
-    question = phrase(
-        rng,
-        "What is the title of the chart?",
-        "What is the title?",
-        "What is this chart about?",
-        "What does the chart show?",
-    )
     answer = Answer('The title is "').quote(drawn.chart.title, drawn.title_cells).say('".')
-    return Turn(question, answer, "chart title")
+    return asked(rng, "chart title", answer, "chart title")
 
 
 def ask_bars(rng: random.Random, drawn: DrawnChart) -> Turn:
     """How many bars."""
-    question = phrase(
-        rng, "How many bars are there?", "How many bars do you see?", "Count the bars."
-    )
     count = NUMBER_WORDS[len(drawn.chart.values)]
-    return Turn(question, Answer(f"There are {count} bars."), "chart bars")
+    return asked(rng, "how many bars", Answer(f"There are {count} bars."), "chart bars")
 
 
 def ask_describe_chart(rng: random.Random, drawn: DrawnChart) -> Turn:
     """All of it."""
-    question = phrase(
-        rng,
-        "Describe this chart.",
-        "Describe this picture.",
-        "Describe the picture.",
-        "What does this image show?",
-        "What do you see?",
-        "Could you please introduce this stock to me?",
-        "Explain this chart.",
-    )
     chart = drawn.chart
     answer = Answer('This is a bar chart titled "').quote(chart.title, drawn.title_cells)
     answer.say(f'" with {NUMBER_WORDS[len(chart.values)]} {chart.colour} bars.')
     say_bar(answer, drawn, chart.highest, " The highest bar is")
     say_bar(answer, drawn, chart.lowest, " and the lowest is")
-    return Turn(question, answer.say(f". From left to right it {chart.trend}."), "chart describe")
+    return asked(
+        rng,
+        rng.choice(("describe", "describe a chart")),
+        answer.say(f". From left to right it {chart.trend}."),
+        "chart describe",
+    )
 
 
 def chart_questions(rng: random.Random, drawn: DrawnChart) -> list[Turn]:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from phi3v_tui.demo.dialogue import Answer, Item, Span, Turn, phrase
+from phi3v_tui.demo.dialogue import Answer, Item, Span, Turn, asked
 from phi3v_tui.demo.drawing import (
     KINDS,
     POSITIONS,
@@ -27,7 +27,10 @@ from phi3v_tui.demo.scenes import (
     random_shape,
 )
 
+NTH = ("first", "second", "third")
 CHANGES = ("colour", "kind", "move", "add", "remove", "same")
+HARDER = ("colour", "colour", "kind")
+"""Come more often in training: their verdict is the one that is missed."""
 
 
 @dataclass
@@ -80,21 +83,12 @@ def ask_difference(
     rng: random.Random, pictures: Sequence[Picture], scenes: Sequence[Scene]
 ) -> Turn:
     """What differs: the answer goes through both pictures place by place, then concludes."""
-    question = phrase(
-        rng,
-        "What is different?",
-        "What differs between the two pictures?",
-        "What is the difference between these two pictures?",
-        "What is difference in this two images?",
-        "Compare the two pictures.",
-        "What changed?",
-        "Are the two pictures the same?",
-    )
+    sort = rng.choice(("what differs", "what differs", "are they the same"))
     answer = Answer("From the first to the second picture:")
     pairs = _say_pairs(answer, pictures, scenes)
     answer.say(".", ())
-    _conclude(answer, pairs)
-    return Turn(question, answer, "what differs")
+    _conclude(answer, pairs, sort == "are they the same")
+    return asked(rng, sort, answer, sort)
 
 
 def _say_pairs(answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Scene]) -> list[Pair]:
@@ -123,14 +117,17 @@ def _say_pairs(answer: Answer, pictures: Sequence[Picture], scenes: Sequence[Sce
     return pairs
 
 
-def _conclude(answer: Answer, pairs: Sequence[Pair]) -> None:
+def _conclude(answer: Answer, pairs: Sequence[Pair], yes_or_no: bool) -> None:
     """Say in one sentence what the verdicts come to."""
     changed = [p for p in pairs if p.old != p.new]
     verdicts = [p.spans[3] for p in changed or pairs]
+    answer.conclude(" So", *verdicts)
+    if yes_or_no:
+        answer.conclude(" no," if changed else " yes,", *verdicts)
     gone = next((p for p in changed if p.old), None)
     came = next((p for p in changed if p.new), None)
     if gone and gone.old:
-        answer.conclude(" So the", *verdicts)
+        answer.conclude(" the", *verdicts)
         answer.conclude(f" {gone.old.colour} {gone.old.kind}", gone.spans[0])
         if came and came.new and came is not gone:
             answer.conclude(" moved to the", *verdicts)
@@ -139,10 +136,10 @@ def _conclude(answer: Answer, pairs: Sequence[Pair]) -> None:
             answer.conclude(f" {gone.old.where}", gone.spans[2])
             _say_what_became(answer, gone)
     elif came and came.new:
-        answer.conclude(" So", *verdicts).conclude(f" {came.new.name}", came.spans[1])
+        answer.conclude(f" {came.new.name}", came.spans[1])
         answer.conclude(f" {came.new.where}", came.spans[2]).conclude(" is new", *verdicts)
     else:
-        answer.conclude(" So the two pictures are the same", *verdicts)
+        answer.conclude(" the two pictures are the same", *verdicts)
     answer.say(".")
 
 
@@ -161,8 +158,9 @@ def compare_item(rng: random.Random, held_out: bool) -> Item:
     """Two pictures that differ in one thing, together or one after the other."""
     while True:
         scene = random_scene(rng, False, rng.choice((1, 2, 2, 3, 3, 4)))
+        changes = CHANGES if held_out else CHANGES + HARDER
         change = rng.choice(
-            CHANGES if len(scene.shapes) > 1 else [c for c in CHANGES if c != "remove"]
+            changes if len(scene.shapes) > 1 else [c for c in changes if c != "remove"]
         )
         changed = random_change(rng, scene, change)
         touched = set(changed.shapes) - set(scene.shapes)
@@ -186,7 +184,7 @@ def _compare_chains(rng: random.Random, pictures: list[Picture], scenes: list[Sc
     chains = [[difference]]
     if rng.random() < 0.3:
         chains[0].append(ask_describe_one(rng, pictures[0], scenes[0], 0, "first"))
-    for index, word in enumerate(("first", "second")):
+    for index, word in enumerate(NTH[:2]):
         for shape in rng.sample(scenes[index].shapes, min(2, len(scenes[index].shapes))):
             chains.append([ask_what_at_in(rng, pictures[index], shape, index, word)])
         chains.append([ask_describe_one(rng, pictures[index], scenes[index], index, word)])
@@ -198,26 +196,18 @@ def ask_what_at_in(
 ) -> Turn:
     """What lies at a place of one of two pictures."""
     where = POSITIONS[shape.place]
-    question = phrase(
-        rng,
-        f"What is at the {where} of the {word} picture?",
-        f"What is at the {where} in the {word} image?",
-        f"In the {word} picture, what is at the {where}?",
-    )
     answer = Answer().say(f"There is {shape.name}", shape_cells(picture, shape), index)
-    return Turn(question, answer.say(f" at the {where}."), "one of two")
+    return asked(
+        rng, "of one", answer.say(f" at the {where}."), "one of two", place=where, nth=word
+    )
 
 
 def ask_describe_one(
     rng: random.Random, picture: Picture, scene: Scene, index: int, word: str
 ) -> Turn:
     """Describe one of two pictures."""
-    question = phrase(
-        rng,
-        f"Describe the {word} picture.",
-        f"What is in the {word} picture?",
-        f"What does the {word} image show?",
-    )
     answer = say_list(Answer("I see "), picture, scene.shapes, index).say(".", ())
     answer.say(f" That makes {count_words(len(scene.shapes))} on a ")
-    return Turn(question, answer.say(f"{scene.background} background."), "one of two")
+    return asked(
+        rng, "describe one", answer.say(f"{scene.background} background."), "one of two", nth=word
+    )

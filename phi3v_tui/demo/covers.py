@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
+from phi3v_tui.demo.dialogue import Answer, Item, Turn, asked
 from phi3v_tui.demo.drawing import (
     CHARACTERS,
     CROP,
@@ -115,37 +115,21 @@ def _decorate(rng: random.Random, canvas: Canvas, top: float, bottom: float) -> 
 
 def ask_title(rng: random.Random, drawn: DrawnCover) -> Turn:
     """The title."""
-    question = phrase(
-        rng, "What is the title of this book?", "What is the title?", "What is the book called?"
-    )
     answer = Answer('The title is "').quote(drawn.title, drawn.title_cells).say('".')
-    return Turn(question, answer, "cover title")
+    return asked(rng, "cover title", answer, "cover title")
 
 
 def ask_author(rng: random.Random, drawn: DrawnCover) -> Turn:
     """The author."""
-    question = phrase(
-        rng, "Who is the author?", "Who wrote this book?", "What is the name of the author?"
-    )
     answer = Answer('The author is "').quote(drawn.author, drawn.author_cells).say('".')
-    return Turn(question, answer, "cover author")
+    return asked(rng, "cover author", answer, "cover author")
 
 
 def ask_cover(rng: random.Random, drawn: DrawnCover) -> Turn:
     """Title and author."""
-    question = phrase(
-        rng,
-        "Read the cover.",
-        "Help me get the title and author information of this book?",
-        "What are the title and the author of this book?",
-        "Describe this picture.",
-        "What do you see?",
-        "What is written here?",
-        "Read this cover.",
-    )
     answer = Answer('This is a book cover. The title is "').quote(drawn.title, drawn.title_cells)
     answer.say('" and the author is "').quote(drawn.author, drawn.author_cells)
-    return Turn(question, answer.say('".'), "cover read")
+    return asked(rng, rng.choice(("cover", "cover", "describe")), answer.say('".'), "cover read")
 
 
 def cover_item(rng: random.Random, held_out: bool) -> Item:

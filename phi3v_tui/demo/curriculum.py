@@ -17,6 +17,7 @@ from phi3v_tui.demo import (
     scenes,
     talk,
     unlike,
+    which,
 )
 from phi3v_tui.demo.dialogue import Item
 from phi3v_tui.demo.drawing import Picture
@@ -27,14 +28,17 @@ MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "several": scene_questions.several_item,
     "follow-up": scene_questions.follow_up_item,
     "compare": comparisons.compare_item,
+    "more": which.more_item,
+    "three": which.three_item,
     "chart": charts.chart_item,
     "cover": covers.cover_item,
     "unlike": unlike.unlike_item,
     "talk": talk.talk_item,
     "album": album.album_item,
 }
-ITEMS_PER_STEP = {"bind": 4, "scene": 4, "several": 4, "follow-up": 4, "compare": 3, "chart": 5,
-                  "cover": 6, "unlike": 6, "talk": 6, "album": 3}  # fmt: skip
+ITEMS_PER_STEP = {"bind": 4, "scene": 4, "several": 4, "follow-up": 4, "compare": 3, "more": 3,
+                  "three": 2, "chart": 5, "cover": 6, "unlike": 6, "talk": 6,
+                  "album": 3}  # fmt: skip
 PICTURES_PER_STEP = 8
 
 
@@ -67,6 +71,8 @@ ALL = {
     "scene": 3,
     "follow-up": 1.5,
     "compare": 3,
+    "more": 1,
+    "three": 1,
     "chart": 3,
     "cover": 2,
     "unlike": 0.6,
@@ -99,24 +105,37 @@ STAGES = (
     ),
     Stage(
         "settle",
-        1500,
-        {**ALL, "scene": 3, "several": 3, "follow-up": 2, "compare": 10, "cover": 0.3, "album": 1},
+        1300,
+        {
+            **ALL,
+            "scene": 4,
+            "several": 4,
+            "follow-up": 3,
+            "compare": 8,
+            "more": 1.5,
+            "three": 3,
+            "cover": 0.3,
+            "talk": 1,
+            "unlike": 0.8,
+        },
         0.0,
         0.0,
-        rate=1e-3,
-        muon_rate=2.5e-3,
-        decay=0.8,
+        rate=7e-4,
+        muon_rate=1.8e-3,
+        decay=1.0,
     ),
 )
 
 
-def perception_pictures(rng: random.Random, progress: float) -> tuple[list[Picture], int]:
+def perception_pictures(
+    rng: random.Random, progress: float, size: int = 1
+) -> tuple[list[Picture], int]:
     """Pictures of one step, easy ones first.
 
     Returns:
         Shape pictures followed by text pictures, and the number of shape pictures.
     """
-    half = PICTURES_PER_STEP // 2
+    half = PICTURES_PER_STEP // 2 * size
     shapes = [_shape_picture(rng, progress) for _ in range(half)]
     return shapes + [_text_picture(rng, progress) for _ in range(half)], half
 

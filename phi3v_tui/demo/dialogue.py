@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from phi3v_tui.demo.drawing import Cell, Picture
+from phi3v_tui.demo.wordings import word
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -84,12 +85,16 @@ class Turn:
         answer: What the model should say.
         ability: Name of what this tests, for the evaluation.
         new_pictures: How many pictures come with the question.
+        sort: Key of its wordings; the evaluation asks in others. Empty for small talk.
+        fields: What the wordings need to be filled in.
     """
 
     question: str
     answer: Answer
     ability: str
     new_pictures: int = 0
+    sort: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -107,11 +112,6 @@ class Item:
     shared: int
 
 
-def phrase(rng: random.Random, *wordings: str) -> str:
-    """One of several wordings; the first is the usual one."""
-    text = rng.choice(wordings)
-    if rng.random() < 0.12:
-        text = text[0].lower() + text[1:]
-    if rng.random() < 0.1:
-        text = text.rstrip("?.")
-    return text
+def asked(rng: random.Random, sort: str, answer: Answer, ability: str, **fields: str) -> Turn:
+    """A turn whose question is one of the wordings of a sort."""
+    return Turn(word(rng, sort, fields), answer, ability, sort=sort, fields=fields)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -25,15 +25,25 @@ MARKERS = ("<!-- evaluation -->", "<!-- /evaluation -->")
 
 @dataclass
 class Score:
-    """How often an ability was right."""
+    """How often an ability was right.
+
+    Attributes:
+        right: Right answers.
+        asked: Questions.
+        seconds: From prompts to the ends of answers, all together.
+        reworded: How many of the questions were also asked in a wording that training never saw.
+        reworded_right: Right answers to those.
+    """
 
     right: int = 0
     asked: int = 0
     seconds: float = 0.0
+    reworded: int = 0
+    reworded_right: int = 0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % confidence interval."""
+        """Wilson's 95 % confidence interval of what is right."""
         z, n = 1.96, self.asked
         p = self.right / n
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -69,28 +79,44 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
     """
     scores: dict[str, Score] = {}
     for asked in questions:
-        text, seconds = ask(engine, asked)
         score = scores.setdefault(asked.ability, Score())
+        text, seconds = ask(engine, asked)
+        right = is_right(engine, asked, text)
         score.asked += 1
         score.seconds += seconds
-        if asked.right(text):
-            score.right += 1
-        elif score.asked - score.right <= show:
+        score.right += right
+        if not right and score.asked - score.right <= show:
             print(f"{asked.ability} | {asked.prompts[-1]} | {asked.expected} | {text}", flush=True)
+        if asked.reworded:
+            again = replace(asked, prompts=(*asked.prompts[:-1], asked.reworded))
+            text = ask(engine, again)[0]
+            right = is_right(engine, again, text)
+            score.reworded += 1
+            score.reworded_right += right
+            if not right and score.reworded - score.reworded_right <= show:
+                print(f"reworded: {asked.ability} | {asked.reworded} | {asked.expected} | {text}")
     return scores
+
+
+def is_right(engine: Engine, asked: Question, text: str) -> bool:
+    """Whether an answer is right; where pictures are to be swapped, whether it changes."""
+    if asked.swapped:
+        return ask(engine, replace(asked, pictures=asked.swapped))[0] != text
+    return asked.right(text)
 
 
 def table(scores: dict[str, Score]) -> str:
     """The scores as a Markdown table."""
     lines = [
-        "| ability | right | 95 % interval | asked | seconds per answer |",
-        "|---|---|---|---|---|",
+        "| ability | right | 95 % interval | in wordings never seen | asked | seconds per answer |",
+        "|---|---|---|---|---|---|",
     ]
     for name, score in scores.items():
         low, high = score.interval
+        reworded = f"{score.reworded_right / score.reworded:.1%}" if score.reworded else ""
         lines.append(
             f"| {name} | {score.right / score.asked:.1%} | {low:.0%} to {high:.0%} "
-            f"| {score.asked} | {score.seconds / score.asked:.2f} |"
+            f"| {reworded} | {score.asked} | {score.seconds / score.asked:.2f} |"
         )
     return "\n".join(lines)
 
@@ -121,7 +147,7 @@ def main() -> None:
     for document in args.update:
         update(document, table(scores))
     if args.json:
-        numbers = {k: [s.right, s.asked] for k, s in scores.items()}
+        numbers = {k: [s.right, s.asked, s.reworded_right, s.reworded] for k, s in scores.items()}
         args.json.write_text(json.dumps(numbers, indent=1) + "\n")
     # torch may hang or abort in the engine's thread when the interpreter ends by itself.
     os._exit(0)

@@ -6,17 +6,27 @@ kinds of unlike pictures, and for charts the drawing program.
 
 import io
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from phi3v_tui.demo import charts, covers, scenes, unlike
 from phi3v_tui.demo.comparisons import compare_item
-from phi3v_tui.demo.dialogue import NUMBER_WORDS, Turn
+from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Turn, asked
 from phi3v_tui.demo.drawing import Picture, font_path, shade
-from phi3v_tui.demo.scene_questions import follow_up_item
+from phi3v_tui.demo.scene_questions import (
+    ask_colour,
+    ask_count_kind,
+    ask_describe,
+    ask_what_at,
+    ask_where,
+    follow_up_item,
+)
 from phi3v_tui.demo.scene_questions import scene_questions as ask_about
+from phi3v_tui.demo.talk import TALK, talk_turn
+from phi3v_tui.demo.which import more_item, three_item
+from phi3v_tui.demo.wordings import word
 
 SIZES = (
     (640, 480),
@@ -41,6 +51,9 @@ class Question:
         prompts: What the person says, one for each message; the last answer counts.
         right: Whether an answer to the last prompt is right.
         expected: What it should say, for the list of failures.
+        reworded: The last prompt in a wording that training never saw; may be empty.
+        swapped: Other pictures, of which the same prompts have another answer; where there are
+            any, it is right to answer them otherwise.
     """
 
     ability: str
@@ -48,6 +61,8 @@ class Question:
     prompts: tuple[str, ...]
     right: Callable[[str], bool]
     expected: str
+    reworded: str = ""
+    swapped: tuple[tuple[bytes, ...], ...] = ()
 
 
 def png(picture: Picture | Image.Image) -> bytes:
@@ -73,11 +88,28 @@ def ends_like(expected: str, mark: str) -> Callable[[str], bool]:
     return lambda text: plain(text).rpartition(mark)[2] == plain(expected).rpartition(mark)[2]
 
 
-def question(turn: Turn, picture: bytes, ability: str = "") -> Question:
-    """A turn about one picture as a question."""
-    expected = turn.answer.text
-    right = ends_like(expected, ": ") if turn.ability == "how many" else same_as(expected)
-    return Question(ability or turn.ability, ((picture,),), (turn.question,), right, expected)
+def question(rng: random.Random, turn: Turn, ability: str, *files: bytes) -> Question:
+    """A turn about the given pictures as a question."""
+    return conversation(rng, [turn], ability, (files,))
+
+
+def conversation(
+    rng: random.Random, turns: Sequence[Turn], ability: str, pictures: tuple[tuple[bytes, ...], ...]
+) -> Question:
+    """The last of some turns as a question, the others before it."""
+    last = turns[-1]
+    expected = last.answer.text
+    return Question(
+        ability, pictures, tuple(t.question for t in turns), right_like(last), expected,
+        word(rng, last.sort, last.fields, held_out=True),
+    )  # fmt: skip
+
+
+def right_like(turn: Turn) -> Callable[[str], bool]:
+    """What counts: a number or a conclusion after a list, else every word."""
+    mark = {"how many": " that makes ", "what differs": " so ", "are they the same": " so ",
+            "which has more": " so ", "which has most": " so "}.get(turn.ability)  # fmt: skip
+    return ends_like(turn.answer.text, mark) if mark else same_as(turn.answer.text)
 
 
 SCENE_ROWS = {
@@ -86,6 +118,7 @@ SCENE_ROWS = {
     "what is at": "scene: what is at",
     "how many": "scene: how many",
     "describe": "scene: describe, every fact right",
+    "is there": "scene: is there a ...?",
     "several": "scene: several of a kind are listed, none is denied",
 }
 
@@ -101,13 +134,14 @@ def scene_questions(rng: random.Random, count: int) -> Iterator[Question]:
             ability = "several" if _is_about_several(turn) else turn.ability
             if wanted.get(ability):
                 wanted[ability] -= 1
-                yield question(turn, file, SCENE_ROWS[ability])
+                yield question(rng, turn, SCENE_ROWS[ability], file)
 
 
 def _is_about_several(turn: Turn) -> bool:
     """Whether a question asks for one thing where there are several, or none."""
     said = turn.answer.text
-    return turn.ability != "how many" and said.startswith(("There are", "I see no", "There is no"))
+    about_kind = turn.ability in ("what colour", "where", "what is at")
+    return about_kind and said.startswith(("There are", "I see no", "There is no"))
 
 
 def follow_up_questions(rng: random.Random, count: int) -> Iterator[Question]:
@@ -115,31 +149,38 @@ def follow_up_questions(rng: random.Random, count: int) -> Iterator[Question]:
     for _ in range(count):
         item = follow_up_item(rng, held_out=True)
         chain = item.chains[0]
-        file = png(item.pictures[0])
-        last = chain[-1]
-        yield Question(
-            "scene: follow-up, the last of 2 or 3 turns",
-            ((file,), *((),) * (len(chain) - 1)),
-            tuple(t.question for t in chain),
-            question(last, file).right,
-            last.answer.text,
-        )
+        pictures = ((png(item.pictures[0]),), *((),) * (len(chain) - 1))
+        yield conversation(rng, chain, "scene: follow-up, the last of 2 or 3 turns", pictures)
+
+
+COMPARE_ROWS = {
+    "what differs": "two pictures: what differs",
+    "are they the same": "two pictures: are they the same",
+    "one of two": "two or three pictures: about one of them",
+    "which has more": "two pictures: which has more",
+    "which has most": "three pictures: which has the most",
+    "which shows": "three pictures: which shows a ...",
+}
 
 
 def compare_questions(rng: random.Random, count: int) -> Iterator[Question]:
-    """What differs between two scenes; each kind of change as often as the others."""
-    while count:
-        item = compare_item(rng, held_out=True)
+    """Questions about two and three scenes; each kind of change as often as the others."""
+    wanted = dict.fromkeys(COMPARE_ROWS, count)
+    while any(wanted.values()):
+        item = rng.choice((compare_item, compare_item, more_item, three_item))(rng, held_out=True)
+        files = tuple(png(p) for p in item.pictures)
         for chain in item.chains:
-            if chain[-1].ability == "what differs" and count:
-                count -= 1
-                files = tuple(png(p) for p in item.pictures)
+            ability = chain[-1].ability
+            if wanted[ability]:
+                wanted[ability] -= 1
                 between = ((),) * (len(chain) - 2)
-                pictures = (files,) if len(chain) == 1 else (files[:1], *between, files[1:])
-                expected = chain[-1].answer.text
-                prompts = tuple(t.question for t in chain)
-                right = ends_like(expected, " so ")
-                yield Question("two pictures: what differs", pictures, prompts, right, expected)
+                apart = bool(chain[-1].new_pictures)
+                pictures = (files[:1], *between, files[1:]) if apart else (files, *between, ())
+                yield conversation(rng, chain, COMPARE_ROWS[ability], pictures[: len(chain)])
+
+
+HIGHEST = {"which": "highest", "more": "largest"}
+LOWEST = {"which": "lowest", "more": "smallest"}
 
 
 def chart_questions(rng: random.Random, count: int) -> Iterator[Question]:
@@ -149,16 +190,15 @@ def chart_questions(rng: random.Random, count: int) -> Iterator[Question]:
         file = png(matplotlib_chart(rng, chart))
         number = NUMBER_WORDS[len(chart.values)]
         highest, lowest = chart.names[chart.highest], chart.names[chart.lowest]
-        for ability, prompt, expected in (
-            ("highest", "Which bar is the highest?", f"The highest bar is {highest}."),
-            ("lowest", "Which bar is the lowest?", f"The lowest bar is {lowest}."),
-            ("trend", "What is the trend?", f"From left to right it {chart.trend}."),
-            ("how many bars", "How many bars are there?", f"There are {number} bars."),
-            ("title", "What is the title of the chart?", f'The title is "{chart.title}".'),
-        ):  # fmt: skip
-            yield Question(
-                f"bar chart: {ability}", ((file,),), (prompt,), same_as(expected), expected
-            )
+        for ability, sort, expected, fields in (
+            ("highest", "bar", f"The highest bar is {highest}.", HIGHEST),
+            ("lowest", "bar", f"The lowest bar is {lowest}.", LOWEST),
+            ("trend", "trend", f"From left to right it {chart.trend}.", {}),
+            ("how many bars", "how many bars", f"There are {number} bars.", {}),
+            ("title", "chart title", f'The title is "{chart.title}".', {}),
+        ):
+            turn = asked(rng, sort, Answer(expected), ability, **fields)
+            yield question(rng, turn, f"bar chart: {ability}", file)
 
 
 def matplotlib_chart(rng: random.Random, chart: charts.Chart) -> Image.Image:
@@ -199,18 +239,42 @@ def cover_questions(rng: random.Random, count: int) -> Iterator[Question]:
             covers.ask_cover(rng, drawn),
         )
         for turn, ability in zip(turns, ("title", "author", "title and author"), strict=True):
-            yield question(turn, file, f"cover, large print: {ability} exact")
+            yield question(rng, turn, f"cover, large print: {ability} exact", file)
 
 
 def unlike_questions(rng: random.Random, count: int) -> Iterator[Question]:
     """Kinds of unlike pictures that training never shows: it should say so."""
     for _ in range(count):
         picture = unlike.draw_unlike(rng, unlike.HELD_OUT_KINDS)
-        yield question(unlike.ask_unlike(rng), png(picture), "unlike pictures: says so")
+        yield question(rng, unlike.ask_unlike(rng), "unlike pictures: says so", png(picture))
+
+
+def talk_questions(rng: random.Random, count: int) -> Iterator[Question]:
+    """Small talk, and questions about a picture that is not there."""
+    for _ in range(count):
+        yield question(rng, talk_turn(rng, tuple(TALK)), "no picture: small talk, what it is")
+
+
+def swap_questions(rng: random.Random, count: int) -> Iterator[Question]:
+    """The same question about two scenes that have different answers to it."""
+    while count:
+        first, second = (scenes.random_scene(rng, held_out=True) for _ in range(2))
+        kind, place = first.shapes[0].kind, first.shapes[0].place
+        ask: Callable[..., Turn]
+        ask, about = rng.choice((
+            (ask_colour, (kind,)), (ask_where, (kind,)), (ask_count_kind, (kind,)),
+            (ask_what_at, (place,)), (ask_describe, ()),
+        ))  # fmt: skip
+        drawn = [scenes.draw_scene(rng, scene, rng.choice(SIZES)) for scene in (first, second)]
+        turn, other = ask(rng, drawn[0], first, *about), ask(rng, drawn[1], second, *about)
+        if turn.answer.text != other.answer.text:
+            count -= 1
+            ability = "the picture swapped for another: the answer changes"
+            yield replace(question(rng, turn, ability, png(drawn[0])), swapped=((png(drawn[1]),),))
 
 
 def all_questions(count: int, seed: int) -> Iterator[Question]:
     """Every question of the evaluation."""
     for make in (scene_questions, follow_up_questions, compare_questions, chart_questions,
-                 cover_questions, unlike_questions):  # fmt: skip
+                 cover_questions, unlike_questions, talk_questions, swap_questions):  # fmt: skip
         yield from make(random.Random(f"{make.__name__} {seed}"), count)

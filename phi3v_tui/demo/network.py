@@ -96,7 +96,8 @@ class DemoNet(nn.Module):
 
     def features(self, pixels: Tensor) -> Tensor:
         """Tower features of crops: uint8 [N, CROP, CROP, 3] -> [N, GRID, GRID, 4 * tower]."""
-        scaled = (pixels.float() / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
+        mean, std = pixels.new_tensor((MEAN, STD), dtype=torch.float32)
+        scaled = (pixels.float() / 255 - mean) / std
         return self.phi3v.model.vision_embed_tokens.encode_crops(scaled.permute(0, 3, 1, 2))
 
     def image_tokens(self, features: Tensor) -> Tensor:

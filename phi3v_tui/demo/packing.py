@@ -4,7 +4,9 @@ All conversations about the same pictures share one copy of their tokens: a bloc
 them from seeing each other, and their positions all start where the pictures end.
 """
 
+from copy import copy
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +16,8 @@ from torch import Tensor
 from phi3v_tui.demo.dialogue import Item, Span, Turn
 from phi3v_tui.demo.drawing import GRID, Picture
 from phi3v_tui.demo.network import IMAGE_TOKENS, VIEW_TOKENS, DemoNet
+
+Tensors = TypeVar("Tensors")
 
 IGNORED = -100
 IMAGE = -1
@@ -187,6 +191,15 @@ def picture_tensors(pictures: list[Picture]) -> tuple[Tensor, Tensor, Tensor]:
         torch.from_numpy(np.stack([p.labels.characters() for p in pictures])),
         torch.from_numpy(np.stack([p.labels.planes for p in pictures])),
     )
+
+
+def to_device(batch: Tensors, device: torch.device) -> Tensors:
+    """A batch with its tensors on a device."""
+    moved = copy(batch)
+    for name, value in vars(batch).items():
+        if isinstance(value, Tensor):
+            setattr(moved, name, value.to(device))
+    return moved
 
 
 def forward(

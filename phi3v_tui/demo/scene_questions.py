@@ -4,10 +4,19 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, phrase
+from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, asked
 from phi3v_tui.demo.drawing import KINDS, POSITIONS, Cell, Picture
-from phi3v_tui.demo.scenes import Scene, Shape, draw_scene, is_held_out, plural, random_scene
+from phi3v_tui.demo.scenes import (
+    Scene,
+    Shape,
+    draw_scene,
+    is_held_out,
+    plural,
+    random_scene,
+    random_shape,
+)
 from phi3v_tui.demo.talk import talk_turn
+from phi3v_tui.demo.wordings import word
 
 
 def shape_cells(picture: Picture, shape: Shape) -> tuple[Cell, ...]:
@@ -36,78 +45,39 @@ def count_words(count: int, kind: str = "shape") -> str:
 
 def ask_describe(rng: random.Random, picture: Picture, scene: Scene) -> Turn:
     """Everything that is there."""
-    question = phrase(
-        rng,
-        "Describe this picture.",
-        "Describe the picture.",
-        "What is in this picture?",
-        "What do you see?",
-        "What does this image show?",
-        "Describe this image in detail.",
-        "Can you describe what you see?",
-        "Tell me what this picture shows.",
-    )
     answer = say_list(Answer("I see "), picture, scene.shapes)
     answer.say(".", ()).say(f" That makes {count_words(len(scene.shapes))} on a ")
-    return Turn(question, answer.say(f"{scene.background} background."), "describe")
+    return asked(rng, "describe", answer.say(f"{scene.background} background."), "describe")
 
 
 def ask_count_all(rng: random.Random, picture: Picture, scene: Scene) -> Turn:
     """How many shapes."""
-    question = phrase(
-        rng,
-        "How many shapes are there?",
-        "How many shapes do you see?",
-        "How many shapes are in the picture?",
-        "Count the shapes.",
-        "How many objects are there?",
-    )
     answer = say_list(Answer("I see "), picture, scene.shapes)
-    answer.say(":", ()).say(f" {count_words(len(scene.shapes))}.")
-    return Turn(question, answer, "how many")
+    answer.say(".", ()).say(f" That makes {count_words(len(scene.shapes))}.")
+    return asked(rng, "how many", answer, "how many")
 
 
 def ask_count_kind(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
     """How many of a kind, perhaps none."""
-    question = phrase(
-        rng,
-        f"How many {plural(kind)} are there?",
-        f"How many {plural(kind)} do you see?",
-        f"How many {plural(kind)} are in the picture?",
-        f"Count the {plural(kind)}.",
-    )
     those = [s for s in scene.shapes if s.kind == kind]
     if not those:
         answer = Answer().say(f"I see no {plural(kind)}", ()).say(".")
-        return Turn(question, answer, "how many")
+        return asked(rng, "how many of a kind", answer, "how many", kinds=plural(kind))
     answer = say_list(Answer("I see "), picture, those)
-    answer.say(":", ()).say(f" {count_words(len(those), kind)}.")
-    return Turn(question, answer, "how many")
+    answer.say(".", ()).say(f" That makes {count_words(len(those), kind)}.")
+    return asked(rng, "how many of a kind", answer, "how many", kinds=plural(kind))
 
 
 def ask_colour(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
     """What colour a kind has; lists them where there are several."""
-    question = phrase(
-        rng,
-        f"What colour is the {kind}?",
-        f"What color is the {kind}?",
-        f"Which colour does the {kind} have?",
-        f"What is the colour of the {kind}?",
-        f"Tell me the colour of the {kind}.",
+    return asked(
+        rng, "what colour", _about_kind(picture, scene, kind, "colour"), "what colour", kind=kind
     )
-    return Turn(question, _about_kind(picture, scene, kind, "colour"), "what colour")
 
 
 def ask_where(rng: random.Random, picture: Picture, scene: Scene, kind: str) -> Turn:
     """Where a kind is; lists them where there are several."""
-    question = phrase(
-        rng,
-        f"Where is the {kind}?",
-        f"Where is the {kind} in the picture?",
-        f"Where do you see the {kind}?",
-        f"In which part of the picture is the {kind}?",
-    )
-    return Turn(question, _about_kind(picture, scene, kind, "place"), "where")
+    return asked(rng, "where", _about_kind(picture, scene, kind, "place"), "where", kind=kind)
 
 
 def _about_kind(picture: Picture, scene: Scene, kind: str, what: str) -> Answer:
@@ -125,31 +95,32 @@ def _about_kind(picture: Picture, scene: Scene, kind: str, what: str) -> Answer:
 def ask_what_at(rng: random.Random, picture: Picture, scene: Scene, place: int) -> Turn:
     """What lies at a place, perhaps nothing."""
     where = POSITIONS[place]
-    question = phrase(
-        rng,
-        f"What is at the {where}?",
-        f"What is in the {where}?",
-        f"What do you see at the {where}?",
-        f"Which shape is at the {where}?",
-    )
     there = [s for s in scene.shapes if s.place == place]
     if not there:
         answer = Answer().say("There is nothing", ()).say(f" at the {where}.")
     else:
         cells = shape_cells(picture, there[0])
         answer = Answer().say(f"There is {there[0].name}", cells).say(f" at the {where}.")
-    return Turn(question, answer, "what is at")
+    return asked(rng, "what is at", answer, "what is at", place=where)
 
 
 def ask_background(rng: random.Random, scene: Scene) -> Turn:
     """The colour of the background."""
-    question = phrase(
-        rng,
-        "What colour is the background?",
-        "What color is the background?",
-        "Which colour does the background have?",
-    )
-    return Turn(question, Answer(f"The background is {scene.background}."), "background")
+    return asked(rng, "background", Answer(f"The background is {scene.background}."), "background")
+
+
+def ask_is_there(rng: random.Random, picture: Picture, scene: Scene, looked_for: Shape) -> Turn:
+    """Whether a kind in a colour is there, wherever."""
+    wanted = (looked_for.kind, looked_for.colour)
+    those = [s for s in scene.shapes if (s.kind, s.colour) == wanted]
+    if those:
+        answer = say_list(
+            Answer().say("Yes, I see ", shape_cells(picture, those[0])), picture, those
+        )
+        answer.say(".", ())
+    else:
+        answer = Answer().say(f"No, I see no {looked_for.colour} {looked_for.kind}", ()).say(".")
+    return asked(rng, "is there", answer, "is there", thing=looked_for.name)
 
 
 def scene_questions(rng: random.Random, picture: Picture, scene: Scene) -> list[Turn]:
@@ -171,8 +142,23 @@ def scene_questions(rng: random.Random, picture: Picture, scene: Scene) -> list[
         turns.append(ask_what_at(rng, picture, scene, rng.choice(free)))
     if rng.random() < 0.3:
         turns.append(ask_background(rng, scene))
+    turns.append(ask_is_there(rng, picture, scene, rng.choice(scene.shapes)))
+    if rng.random() < 0.5:
+        turns.append(ask_is_there(rng, picture, scene, _absent_shape(rng, scene)))
     rng.shuffle(turns)
     return turns
+
+
+def _absent_shape(rng: random.Random, scene: Scene) -> Shape:
+    """A shape that is not there, though often its kind or its colour is."""
+    there = {(s.kind, s.colour) for s in scene.shapes}
+    while True:
+        near, other = rng.choice(scene.shapes), random_shape(rng, scene.background, 0)
+        sort = rng.random()
+        colour = near.colour if sort < 0.4 else other.colour
+        kind = near.kind if 0.4 <= sort < 0.8 else other.kind
+        if (kind, colour) not in there:
+            return Shape(kind, colour, 0)
 
 
 def scene_item(rng: random.Random, held_out: bool, count: int | None = None) -> Item:
@@ -226,9 +212,8 @@ def follow_up_item(rng: random.Random, held_out: bool) -> Item:
             ask = rng.choice((ask_colour, ask_where, ask_count_kind))
             other = ask(rng, picture, scene, second)
             noun = plural(second) if ask is ask_count_kind else second
-            other.question = phrase(
-                rng, f"And the {noun}?", f"What about the {noun}?", f"And what about the {noun}?"
-            )
+            other.sort, other.fields = "and the other", {"noun": noun}
+            other.question = word(rng, other.sort, other.fields)
             turns = [ask(rng, picture, scene, first), other]
         if rng.random() < 0.15:
             turns.append(talk_turn(rng))

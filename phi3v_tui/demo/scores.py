@@ -11,12 +11,12 @@ from phi3v_tui.demo.curriculum import MAKERS
 from phi3v_tui.demo.dialogue import Item
 from phi3v_tui.demo.drawing import PLANE
 from phi3v_tui.demo.network import DemoNet
-from phi3v_tui.demo.packing import forward, pack, picture_tensors
+from phi3v_tui.demo.packing import forward, pack, picture_tensors, to_device
 
 
 def perception_scores(net: DemoNet, count: int = 60) -> dict[str, float]:
     """Part of the labelled cells that the dense heads get right, on held-out pictures."""
-    rng = random.Random(99)
+    rng, device = random.Random(99), net.phi3v.device
     sets = {
         "scene": [scenes.draw_scene(rng, scenes.random_scene(rng, True)) for _ in range(count)],
         "chart": [
@@ -26,7 +26,7 @@ def perception_scores(net: DemoNet, count: int = 60) -> dict[str, float]:
     }
     scores = {}
     for name, pictures in sets.items():
-        pixels, characters, planes = picture_tensors(pictures)
+        pixels, characters, planes = (t.to(device) for t in picture_tensors(pictures))
         slots, logits = net.dense(net.features(pixels))
         for plane in ("kind", "colour", "place", "mark", "background"):
             target = planes[:, PLANE[plane]]
@@ -50,7 +50,7 @@ def language_scores(
         rng = random.Random(f"held out {kind}")
         items = [MAKERS[kind](rng, True) for _ in range(count)]
         for chunk in chunked(items, 8):
-            batch = pack(chunk, tokenizer)
+            batch = to_device(pack(chunk, tokenizer), net.phi3v.device)
             hidden, _ = forward(net, batch)
             wrong = (net.phi3v.lm_head(hidden).argmax(-1) != batch.targets) & (batch.turn_of > 0)
             for b, turns in enumerate(batch.turns):

@@ -11,6 +11,7 @@ import string
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from phi3v_tui.demo.curriculum import MAKERS
+from phi3v_tui.demo.wordings import trained_questions
 
 SPECIAL = (
     "<unk>",
@@ -26,16 +27,15 @@ PIECE = r" ?[A-Za-z]+| ?\d| ?[^\sA-Za-z\d]|\n| "
 
 
 def build_tokenizer(samples: int = 300) -> Tokenizer:
-    """Build the tokenizer from the words of sample questions and answers."""
+    """Build the tokenizer from the words of all trained questions and of sample answers."""
     rng = random.Random(1)
-    words: set[str] = set()
+    words = {piece for text in trained_questions() for piece in re.findall(PIECE, text)}
     for make in MAKERS.values():
         for _ in range(samples):
             for chain in make(rng, False).chains:
                 for turn in chain:
-                    for text in (turn.question, turn.answer.text):
-                        unquoted = re.sub(r'"[^"]*"', '""', text)
-                        words.update(re.findall(PIECE, unquoted))
+                    unquoted = re.sub(r'"[^"]*"', '""', turn.answer.text)
+                    words.update(re.findall(PIECE, " ".join((unquoted, *turn.fields.values()))))
     characters = [*string.printable[:94], " ", "\n"]
     names = [*SPECIAL, *characters, *sorted(w for w in words if len(w) > 1)]
     tokenizer = Tokenizer(

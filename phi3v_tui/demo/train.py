@@ -6,15 +6,15 @@ Three stages (see README.md in this folder for why):
 2. bind, then read: the decoder learns to look things up, the tower frozen;
 3. joint: everything together at a lower rate.
 
-Two processes share the work, each on one thread; their gradients are summed. A checkpoint is
-written every few minutes and training goes on from it when it is started again.
+On a GPU it runs in bfloat16, and other processes draw the pictures. On a CPU two processes share
+the work in float32, each on one thread; their gradients are averaged. A checkpoint is written
+every few minutes, and training goes on from it when it is started again.
 """
 
 import argparse
 import json
-import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -23,10 +23,11 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import Tensor
 
-from phi3v_tui.demo.curriculum import ITEMS_PER_STEP, MAKERS, STAGES, Stage, perception_pictures
+from phi3v_tui.demo.curriculum import STAGES, Stage
+from phi3v_tui.demo.lessons import Lesson, Lessons, Pictures
 from phi3v_tui.demo.network import AttentionSupervision, DemoNet, align_words, dense_loss
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
-from phi3v_tui.demo.packing import IGNORED, Batch, forward, pack, picture_tensors
+from phi3v_tui.demo.packing import IGNORED, Batch, forward, to_device
 from phi3v_tui.demo.scores import language_scores, perception_scores
 from phi3v_tui.demo.start import start_from
 from phi3v_tui.demo.tokenizer import build_tokenizer
@@ -35,22 +36,44 @@ CHECKPOINT_SECONDS = 180
 EVALUATE_EVERY = 500
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        folder: For checkpoints and progress.jsonl.
+        seed: Of weights and pictures.
+        processes: That share the work.
+        start: Folder of a checkpoint to go on from, or None.
+        workers: Processes that draw pictures, for each that trains; 0 draws between the steps.
+        size: Multiplies the number of items in a step.
+        port: On which the processes meet.
+    """
+
+    folder: Path
+    seed: int = 7
+    processes: int = 1
+    start: Path | None = None
+    workers: int = 0
+    size: int = 1
+    port: int = 29517
+
+
 class Trainer:
     """One of the processes that train together."""
 
-    def __init__(
-        self, rank: int, world: int, folder: Path, seed: int, start: Path | None = None
-    ) -> None:
-        torch.manual_seed(seed)
-        self.rank, self.world, self.folder = rank, world, folder
+    def __init__(self, rank: int, settings: Settings) -> None:
+        torch.manual_seed(settings.seed)
+        self.rank, self.settings, self.folder = rank, settings, settings.folder
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = build_tokenizer()
         if rank == 0:
-            self.tokenizer.save(str(folder / "tokenizer.json"))
+            self.tokenizer.save(str(self.folder / "tokenizer.json"))
         self.net = DemoNet(self.tokenizer.get_vocab_size())
-        if start:
-            start_from(self.net, self.tokenizer, start)
+        if settings.start:
+            start_from(self.net, self.tokenizer, settings.start)
+        self.net.to(self.device)
         self.supervision = AttentionSupervision(self.net)
-        self.rng = random.Random(seed * 1000 + rank)
         self.averages: dict[str, float] = {}
 
     def run(self, stages: tuple[Stage, ...]) -> None:
@@ -65,7 +88,7 @@ class Trainer:
         path = self.folder / name
         if not path.exists():
             return None
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.net.load_state_dict(state.pop("net"))
         return {"done": True, **state}
 
@@ -86,24 +109,29 @@ class Trainer:
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
         optimizers = make_optimizers(self.net, stage)
         first = self.resume(stage, optimizers)
+        seed = f"{self.settings.seed} {self.rank}"
+        lessons = Lessons(stage, self.tokenizer.to_str(), seed, self.settings.size)
         started = saved = time.monotonic()
-        for step in range(first, stage.steps):
+        for step, lesson in enumerate(lessons.loader(first, self.settings.workers), first):
             set_rates(optimizers, stage, step)
-            self.step(stage, step / stage.steps, optimizers)
+            self.step(stage, lesson, optimizers)
             if step % 50 == 49:
                 self.report(stage, step + 1, time.monotonic() - started)
             if step % EVALUATE_EVERY == EVALUATE_EVERY - 1 or step + 1 == stage.steps:
                 self.evaluate(stage, step + 1)
-            due = torch.tensor(float(time.monotonic() - saved > CHECKPOINT_SECONDS))
-            dist.broadcast(due, 0)
-            if due and step + 1 < stage.steps:
+            if step + 1 < stage.steps and self.is_due(saved):
                 states = [o.state_dict() for o in optimizers]
-                self.save(
-                    "unfinished.pt", {"stage": stage.name, "step": step + 1, "optimizers": states}
-                )
+                more = {"stage": stage.name, "step": step + 1, "optimizers": states}
+                self.save("unfinished.pt", more)
                 saved = time.monotonic()
         if self.rank == 0:
             (self.folder / "unfinished.pt").unlink(missing_ok=True)
+
+    def is_due(self, saved: float) -> bool:
+        """Whether it is time for a checkpoint; the first process decides for all."""
+        due = torch.tensor(float(time.monotonic() - saved > CHECKPOINT_SECONDS))
+        dist.broadcast(due, 0)
+        return bool(due)
 
     def resume(self, stage: Stage, optimizers: list[torch.optim.Optimizer]) -> int:
         """Load the unfinished checkpoint if it is of this stage; the step to go on with."""
@@ -113,37 +141,35 @@ class Trainer:
         state = self.load(path.name) or {}
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.rng.seed(state["step"] * 1000 + self.rank)
         return state["step"]
 
-    def step(self, stage: Stage, progress: float, optimizers: list[torch.optim.Optimizer]) -> None:
+    def step(self, stage: Stage, lesson: Lesson, optimizers: list[torch.optim.Optimizer]) -> None:
         """One step on fresh pictures."""
-        if stage.mix:
-            kind = self.rng.choices(list(stage.mix), list(stage.mix.values()))[0]
-            batch = pack(
-                [MAKERS[kind](self.rng, False) for _ in range(ITEMS_PER_STEP[kind])], self.tokenizer
-            )
-            loss = self.language_loss(stage, kind, batch)
-        else:
-            loss = self.perception_loss(progress)
+        batch = to_device(lesson.batch, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "cpu"):
+            if isinstance(batch, Pictures):
+                loss = self.perception_loss(batch)
+            else:
+                loss = self.language_loss(stage, lesson.kind, batch)
         loss.backward()
         self.share_gradients()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    def perception_loss(self, progress: float) -> Tensor:
+    def perception_loss(self, seen: Pictures) -> Tensor:
         """Dense losses: kinds and colours count for shape pictures, characters for text."""
-        pictures, shapes = perception_pictures(self.rng, progress)
-        pixels, characters, planes = picture_tensors(pictures)
-        slots, logits = self.net.dense(self.net.features(pixels))
-        total = pixels.new_zeros((), dtype=torch.float32)
-        for part, weights in ((slice(0, shapes), (0.1, 0.6)), (slice(shapes, None), (1.0, 0.6))):
-            seen = (slots[part], tuple(x[part] for x in logits))
-            character_loss, plane_loss = dense_loss(seen, characters[part], planes[part])
-            total = total + weights[0] * character_loss + weights[1] * plane_loss
-        self.note("characters", character_loss)
-        self.note("planes", plane_loss)
+        slots, logits = self.net.dense(self.net.features(seen.pixels))
+        total = slots.new_zeros(())
+        for part, weights in (
+            (slice(0, seen.shapes), (0.1, 0.6)),
+            (slice(seen.shapes, None), (1.0, 0.6)),
+        ):
+            said = (slots[part], tuple(x[part] for x in logits))
+            losses = dense_loss(said, seen.characters[part], seen.planes[part])
+            self.note("characters", losses[0])
+            self.note("planes", losses[1])
+            total = total + weights[0] * losses[0] + weights[1] * losses[1]
         return total
 
     def language_loss(self, stage: Stage, kind: str, batch: Batch) -> Tensor:
@@ -172,8 +198,9 @@ class Trainer:
         for p in parameters:
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         flat = torch.cat([p.grad.reshape(-1) for p in parameters if p.grad is not None])
-        dist.all_reduce(flat)
-        flat /= self.world
+        if self.settings.processes > 1:
+            dist.all_reduce(flat)
+            flat /= self.settings.processes
         flat *= min(1.0, 1.0 / (float(flat.norm()) + 1e-6))
         for p, grad in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
             p.grad = grad.view_as(p)
@@ -213,12 +240,12 @@ class Trainer:
         dist.barrier()
 
 
-def work(rank: int, args: argparse.Namespace, stages: tuple[Stage, ...]) -> None:
+def work(rank: int, settings: Settings, stages: tuple[Stage, ...]) -> None:
     """What each process runs."""
     torch.set_num_threads(1)
-    store, world = f"tcp://127.0.0.1:{args.port}", args.processes
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=world)
-    Trainer(rank, world, args.folder, args.seed, args.start).run(stages)
+    store = f"tcp://127.0.0.1:{settings.port}"
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=settings.processes)
+    Trainer(rank, settings).run(stages)
     dist.destroy_process_group()
 
 
@@ -228,7 +255,14 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path("runs/demo"), help="checkpoints and curves"
     )
-    parser.add_argument("--processes", type=int, default=2, help="one thread each")
+    on_gpu = torch.cuda.is_available()
+    parser.add_argument("--processes", type=int, default=1 if on_gpu else 2, help="one thread each")
+    parser.add_argument(
+        "--workers", type=int, default=8 if on_gpu else 0, help="processes that draw pictures"
+    )
+    parser.add_argument(
+        "--size", type=int, default=16 if on_gpu else 1, help="multiplies the items of a step"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
         "--scale", type=float, default=1.0, help="multiplies the steps of every stage"
@@ -245,7 +279,8 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     chosen = STAGES[names.index(args.first) : names.index(args.until) + 1]
     stages = tuple(replace(s, steps=round(s.steps * args.scale)) for s in chosen)
-    mp.spawn(work, (args, stages), nprocs=args.processes)
+    wanted = {f.name: getattr(args, f.name) for f in fields(Settings)}
+    mp.spawn(work, (Settings(**wanted), stages), nprocs=args.processes)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import random
 import numpy as np
 from PIL import Image, ImageFilter
 
-from phi3v_tui.demo.dialogue import Answer, Item, Turn, phrase
-from phi3v_tui.demo.drawing import UNLIKE_ID, Canvas, Picture, random_size
+from phi3v_tui.demo.dialogue import Answer, Item, Turn, asked
+from phi3v_tui.demo.drawing import KINDS, POSITIONS, UNLIKE_ID, Canvas, Picture, random_size
 
 HEDGE = (
     "I am a small demo model and this picture is unlike those that I know: "
@@ -130,27 +130,15 @@ MAKERS = {
 }
 TRAINED_KINDS = ("clouds", "landscape", "blobs", "static", "rooms", "tiles", "rings")
 HELD_OUT_KINDS = ("gradient", "stripes")
+OTHER_SORTS = ("how many", "what is at", "what colour", "cover title", "describe a chart")
+"""Questions that fit other pictures, asked about one that they do not fit."""
 
 
 def ask_unlike(rng: random.Random) -> Turn:
     """Any question; the answer is that the model cannot know."""
-    question = phrase(
-        rng,
-        "Describe this picture.",
-        "What is in this picture?",
-        "What do you see?",
-        "What does this image show?",
-        "Who is this?",
-        "What animal is this?",
-        "How many people are there?",
-        "How many shapes are there?",
-        "What colour is the car?",
-        "What is the title?",
-        "Where was this taken?",
-        "Could you please introduce this stock to me?",
-        "What is at the top left?",
-    )
-    return Turn(question, Answer(HEDGE), "hedge")
+    sort = rng.choice(("describe", "describe", "unlike", "unlike", *OTHER_SORTS))
+    fields = {"kind": rng.choice(KINDS), "place": rng.choice(POSITIONS)}
+    return asked(rng, sort, Answer(HEDGE), "hedge", **fields)
 
 
 def unlike_item(rng: random.Random, held_out: bool) -> Item:

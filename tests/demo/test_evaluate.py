@@ -1,10 +1,14 @@
 """The table of the evaluation: figures, intervals, and where it goes in a document."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from phi3v_tui.demo.evaluate import MARKERS, Score, table, update
+from phi3v_tui.demo import evaluate
+from phi3v_tui.demo.curves import plot, read_curves
+from phi3v_tui.demo.evaluate import MARKERS, Score, measure, table, update
+from phi3v_tui.demo.exam import Question
 
 
 @pytest.mark.parametrize(
@@ -15,6 +19,31 @@ def test_intervals_stay_between_nothing_and_all(right: int, asked: int, interval
     line = table({"an ability": Score(right, asked)}).splitlines()[2]
     assert f"| {interval} |" in line
     assert "-0%" not in line
+
+
+def test_questions_are_asked_again_in_other_words_and_of_other_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A parrot says the question again; of every picture the same, which is not to look.
+    monkeypatch.setattr(evaluate, "ask", lambda engine, asked: (asked.prompts[-1], 0.0))
+    asked = Question("an ability", ((),), ("What?",), lambda text: text == "What?", "What?")
+    swapped = replace(asked, ability="swapped", swapped=((),))
+    scores = measure(None, iter([replace(asked, reworded="Say what."), swapped]), show=0)
+    one, other = scores["an ability"], scores["swapped"]
+    assert (one.right, one.asked, one.reworded_right, one.reworded) == (1, 1, 0, 1)
+    assert (other.right, other.asked, other.reworded) == (0, 1, 0)
+
+
+def test_curves_go_on_from_stage_to_stage(tmp_path: Path) -> None:
+    progress = tmp_path / "progress.jsonl"
+    progress.write_text(
+        '{"stage": "a", "step": 50, "losses": {"x": 2.0}}\n'
+        '{"stage": "a", "step": 100, "held out": {"y": 0.5}}\n'
+        '{"stage": "b", "step": 50, "losses": {"x": 1.0}}\n'
+    )
+    assert read_curves(progress) == ({"x": [(50, 2.0), (150, 1.0)]}, {"y": [(100, 0.5)]})
+    plot(progress, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
 
 
 def test_a_document_keeps_everything_but_its_table(tmp_path: Path) -> None:

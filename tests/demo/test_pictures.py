@@ -92,7 +92,8 @@ def test_answers_say_what_was_drawn() -> None:
     picture = scenes.draw_scene(rng, scene)
     counted = scene_questions.ask_count_kind(rng, picture, scene, "star").answer.text
     assert counted == (
-        "I see an orange star at the top left, a blue star at the bottom right: two stars."
+        "I see an orange star at the top left, a blue star at the bottom right. "
+        "That makes two stars."
     )
     assert scene_questions.ask_count_kind(rng, picture, scene, "cross").answer.text == (
         "I see no crosses."

@@ -1,6 +1,7 @@
 """Training: every stage runs, a stopped run goes on, and what it writes can be used."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ import torch.distributed as dist
 from tokenizers import Tokenizer
 
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.demo import lessons as lessons_of_training
 from phi3v_tui.demo import train
 from phi3v_tui.demo.curriculum import Stage
 from phi3v_tui.demo.export import export
+from phi3v_tui.demo.lessons import Lessons
 from phi3v_tui.demo.network import DemoNet, demo_config
 from phi3v_tui.demo.start import WORD_ROWS
 from phi3v_tui.demo.tokenizer import build_tokenizer
-from phi3v_tui.demo.train import Trainer
+from phi3v_tui.demo.train import Settings, Trainer
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.local import LocalEngine
@@ -26,6 +29,8 @@ from phi3v_tui.phi3v.weights import BUNDLED
 PERCEPTION = Stage("perception", 2, {}, 1.0, 1.0)
 BIND = Stage("bind", 3, {"bind": 1}, 0.0, 0.0)
 JOINT = Stage("joint", 1, {"compare": 1}, 0.2, 0.5)
+
+LONGER_PERCEPTION = replace(PERCEPTION, steps=3)
 
 
 class Stopped(Exception):
@@ -45,9 +50,14 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer)
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", -1)
     monkeypatch.setattr(train, "perception_scores", lambda net: {})
     monkeypatch.setattr(train, "language_scores", lambda net, tokenizer, mix: {})
-    monkeypatch.setattr(train, "ITEMS_PER_STEP", dict.fromkeys(train.ITEMS_PER_STEP, 1))
+    one = dict.fromkeys(lessons_of_training.ITEMS_PER_STEP, 1)
+    monkeypatch.setattr(lessons_of_training, "ITEMS_PER_STEP", one)
     yield
     dist.destroy_process_group()
+
+
+def trainer(folder: Path, **settings) -> Trainer:
+    return Trainer(0, Settings(folder, **{"seed": 1, **settings}))
 
 
 def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -59,11 +69,11 @@ def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], par
 
 
 def test_each_stage_trains_its_part(tmp_path: Path) -> None:
-    trainer = Trainer(0, 1, tmp_path, seed=1)
-    states = [parameters(trainer)]
+    trained = trainer(tmp_path)
+    states = [parameters(trained)]
     for stage in (PERCEPTION, BIND, JOINT):
-        trainer.stage(stage)
-        states.append(parameters(trainer))
+        trained.stage(stage)
+        states.append(parameters(trained))
     tower, decoder = "vision_embed_tokens", "model.layers"
     assert changed(states[0], states[1], tower)
     assert not changed(states[0], states[1], decoder)
@@ -88,7 +98,7 @@ def test_a_stopped_run_goes_on_where_it_was(
 
     monkeypatch.setattr(Trainer, "step", stop_at_the_fourth)
     with pytest.raises(Stopped):
-        Trainer(0, 1, tmp_path, seed=1).run((PERCEPTION, BIND))
+        trainer(tmp_path).run((PERCEPTION, BIND))
     saved = torch.load(tmp_path / "unfinished.pt", weights_only=True)
     assert (saved["stage"], saved["step"]) == ("bind", 2)
 
@@ -97,15 +107,15 @@ def test_a_stopped_run_goes_on_where_it_was(
         "step",
         lambda self, stage, *rest: (taken.append(stage.name), step(self, stage, *rest)),
     )
-    Trainer(0, 1, tmp_path, seed=1).run((PERCEPTION, BIND))
+    trainer(tmp_path).run((PERCEPTION, BIND))
     assert taken == ["perception"] * 2 + ["bind"] * 3
     assert (tmp_path / "bind.pt").exists()
     assert not (tmp_path / "unfinished.pt").exists()
 
 
 def test_what_is_exported_can_be_talked_to(tmp_path: Path) -> None:
-    trainer = Trainer(0, 1, tmp_path, seed=1)
-    export(trainer.net.phi3v, trainer.tokenizer, tmp_path / "checkpoint")
+    made = trainer(tmp_path)
+    export(made.net.phi3v, made.tokenizer, tmp_path / "checkpoint")
     engine = LocalEngine(str(tmp_path / "checkpoint"), device="cpu")
     collect.load(engine)
     request = Request((Message(Role.USER, "Hello"),), SamplingParams(max_new_tokens=3))
@@ -113,15 +123,26 @@ def test_what_is_exported_can_be_talked_to(tmp_path: Path) -> None:
     engine.close()
 
 
+def test_a_lesson_is_the_same_whenever_and_wherever_it_is_drawn(tokenizer: Tokenizer) -> None:
+    lessons = Lessons(LONGER_PERCEPTION, tokenizer.to_str(), "seed", 1)
+    ahead = list(lessons.loader(1, workers=1))
+    assert len(ahead) == 2
+    for step, drawn in enumerate(ahead, 1):
+        again = lessons[step].batch
+        assert torch.equal(drawn.batch.planes, again.planes)
+        assert torch.equal(drawn.batch.pixels, again.pixels)
+    assert not torch.equal(ahead[0].batch.pixels, ahead[1].batch.pixels)
+
+
 def test_training_starts_from_a_checkpoint_that_is_there(
     tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
-    given = Trainer(0, 1, tmp_path, seed=1)
+    given = trainer(tmp_path)
     fewer = build_tokenizer(samples=4)
     assert fewer.get_vocab_size() < tokenizer.get_vocab_size()
     given.net = DemoNet(fewer.get_vocab_size())
     export(given.net.phi3v, fewer, tmp_path / "given")
-    started = Trainer(0, 1, tmp_path, seed=2, start=tmp_path / "given")
+    started = trainer(tmp_path, seed=2, start=tmp_path / "given")
     ours, theirs = started.net.phi3v.state_dict(), given.net.phi3v.state_dict()
     for name, value in theirs.items():
         rounded = value.to(torch.bfloat16).float()

@@ -1,0 +1,57 @@
+"""Plot a run's losses and held-out scores: `python -m phi3v_tui.demo.curves runs/demo`."""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+
+Curves = dict[str, list[tuple[int, float]]]
+
+
+def read_curves(progress: Path) -> tuple[Curves, Curves]:
+    """Losses and held-out scores of a run by name, each as (step since the start, value)."""
+    losses: Curves = defaultdict(list)
+    scores: Curves = defaultdict(list)
+    before, stage, step = 0, "", 0
+    for line in map(json.loads, progress.read_text(encoding="utf-8").splitlines()):
+        if line["stage"] != stage:
+            before, stage = before + step, line["stage"]
+        step = line["step"]
+        for curves, key in ((losses, "losses"), (scores, "held out")):
+            for name, value in line.get(key, {}).items():
+                curves[name].append((before + step, value))
+    return losses, scores
+
+
+def plot(progress: Path, picture: Path) -> None:
+    """Draw the curves of a run."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, 1, figsize=(10, 12), sharex=True, layout="constrained")
+    for axis, curves, label in zip(
+        axes, read_curves(progress), ("loss", "right, on held-out pictures"), strict=True
+    ):
+        for name, points in sorted(curves.items()):
+            axis.plot(*zip(*points, strict=True), label=name, linewidth=1, marker=".")
+        axis.set_ylabel(label)
+        if curves:
+            axis.legend(fontsize=6, ncols=2, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes[0].set_yscale("log")
+    axes[1].set_xlabel("step")
+    figure.savefig(picture, dpi=100)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    """Parse the command line and plot."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="of a run; curves.png is written into it")
+    folder = parser.parse_args().folder
+    plot(folder / "progress.jsonl", folder / "curves.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test check format demo-model evaluate measure screenshots clean
+.PHONY: setup run test bench check format demo-model evaluate measure screenshots clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,9 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/phi3v-tui bench $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

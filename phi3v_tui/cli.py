@@ -38,25 +38,24 @@ class _DefaultGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] in _GROUP_OPTIONS:
             return super().parse_args(ctx, args)
-        first = self._first_argument(args)
-        if first < len(args) and args[first] in self.commands:
-            return super().parse_args(ctx, [args[first], *args[:first], *args[first + 1 :]])
+        for index, name in enumerate(args):
+            if name in self.commands and self._first_argument(args, name) == index:
+                return super().parse_args(ctx, [name, *args[:index], *args[index + 1 :]])
         return super().parse_args(ctx, [_DEFAULT_COMMAND, *args])
 
-    def _first_argument(self, args: list[str]) -> int:
-        """Index of the first that is neither an option nor the value of one."""
+    def _first_argument(self, args: list[str], command: str) -> int:
+        """Index of the first that is neither an option of a command nor the value of one."""
+        with_value = self._with_value(command)
         index = 0
         while index < len(args) and args[index].startswith("-") and args[index] != "--":
-            index += 2 if args[index] in self._with_value else 1
+            index += 2 if args[index] in with_value else 1
         return index
 
-    @property
-    def _with_value(self) -> set[str]:
-        """Options of any command that are followed by a value."""
-        options = [param for command in self.commands.values() for param in command.params]
+    def _with_value(self, command: str) -> set[str]:
+        """Options of a command that are followed by a value."""
         return {
             name
-            for option in options
+            for option in self.commands[command].params
             for name in option.opts
             if name.startswith("-") and not getattr(option, "is_flag", False)
         }
@@ -271,6 +270,57 @@ def doctor(
     quieten_libraries()
     with _errors_as_sentences():
         raise typer.Exit(report.doctor(environ, default_config_path(), as_json))
+
+
+@app.command()
+def bench(
+    random: Annotated[
+        str | None,
+        typer.Option(help='Make a random checkpoint and take that: "small", "medium" or "full".'),
+    ] = None,
+    model: Model = None,
+    device: Device = None,
+    dtype: Annotated[str, typer.Option(help='"auto", "float32" or "bfloat16".')] = "auto",
+    systems: Annotated[
+        str, typer.Option(help="Names with commas between: transformers, ours, int8.")
+    ] = "transformers,ours,int8",
+    inputs: Annotated[
+        str | None,
+        typer.Option(help="Names with commas between: text, picture, chat, switch, long."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Processes for each system.")] = 5,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="That compute; all cores but one if not given.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 1800,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write all results into this file too.")
+    ] = None,
+) -> None:
+    """Measure how fast answers come, beside what transformers does, and whether they are right.
+
+    Without --random or --model a random checkpoint of medium size is made. Status: 0 measured, 1
+    failed or an answer was wrong, 2 wrong usage, 130 interrupted.
+    """
+    with _errors_as_sentences():
+        from phi3v_tui.bench.command import run
+        from phi3v_tui.bench.plan import Options
+
+        if random and model:
+            _stop("--random and --model were both given. Choose one of them.", USAGE)
+        options = Options(
+            random=random or (None if model else "medium"),
+            model=model or "auto",
+            device=device or "auto",
+            dtype=dtype,
+            systems=tuple(systems.split(",")),
+            inputs=tuple(inputs.split(",")) if inputs else None,
+            repeats=repeats,
+            threads=threads,
+            timeout=timeout,
+        )
+        _log_to_file()
+        raise typer.Exit(0 if run(options, json_path) else FAILED)
 
 
 @contextmanager

@@ -68,6 +68,14 @@ def test_options_may_come_before_the_command(tiny_checkpoint_35):
     assert answer["usage"]["completion_tokens"] == 3
 
 
+def test_an_option_before_the_command_is_read_as_that_command_reads_it(tmp_path):
+    """--json takes a file for bench, and nothing for ask."""
+    flags = ["--json", str(tmp_path / "no" / "x.json"), "--repeats", "1"]
+    result = CliRunner().invoke(cli.app, [*flags, "bench"])
+    assert result.exit_code == cli.USAGE
+    assert "no folder" in result.stderr
+
+
 def test_options_of_another_command_are_named():
     result = CliRunner().invoke(cli.app, ["--resume", "ask", "Hi"])
     assert result.exit_code == cli.USAGE

@@ -9,8 +9,9 @@ from typing import Any
 from PIL import Image
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.crops import image_tokens
+from phi3v_tui.conversation.crops import CropLayout, image_tokens
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.ui.model_view import model_canvas, with_grid
 from phi3v_tui.ui.plain_text import pixel_size
 from phi3v_tui.ui.terminal import ImageMode
 
@@ -73,6 +74,40 @@ def shrink(attachment: Attachment, cells: tuple[int, int], mode: ImageMode) -> I
     size = (cells[0] * across, cells[1] * down)
     # Averaging from a few times the size: sharper filters draw halos around edges this coarse.
     return attachment.thumbnail(4 * max(size)).resize(size, Image.Resampling.BOX)
+
+
+def draw_crops(
+    attachment: Attachment, layout: CropLayout, cells: tuple[int, int], mode: ImageMode
+) -> Image.Image:
+    """As `shrink`, but with padding and the borders of the crops, as the model gets it."""
+    image = attachment.thumbnail(2 * max(layout.resized_width, layout.resized_height))
+    canvas = model_canvas(image, layout)
+    whole = (0, 0, canvas.width, canvas.height)
+    return draw_part(canvas, whole, cells, mode, layout)
+
+
+def draw_part(
+    image: Image.Image,
+    box: tuple[int, int, int, int],
+    cells: tuple[int, int],
+    mode: ImageMode,
+    layout: CropLayout | None = None,
+) -> Image.Image:
+    """A part of a decoded picture at the size at which it is drawn. Call it in a thread.
+
+    Args:
+        image: The picture, or the canvas of its crops.
+        box: Left, top, right, bottom of the part.
+        cells: Columns and rows that it will take.
+        mode: How it will be drawn.
+        layout: Where `image` is a canvas: how it is cut, to draw the borders.
+    """
+    across, down = _PIXELS_PER_CELL[mode]
+    size = (cells[0] * across, cells[1] * down)
+    shrinks = (box[2] - box[0]) > size[0] or (box[3] - box[1]) > size[1]
+    filter_ = Image.Resampling.BOX if shrinks else Image.Resampling.NEAREST
+    part = image.resize(size, filter_, box=box)
+    return part if layout is None else with_grid(part, layout, box)
 
 
 @cache

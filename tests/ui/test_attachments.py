@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
@@ -113,7 +114,10 @@ async def test_click_on_the_cross_removes_and_elsewhere_shows(make_app, shapes, 
         await wait_until(pilot, lambda: len(app.chat.query(AttachmentChip)) == 2)
         first = app.chat.query(AttachmentChip).first()
         await pilot.click(first, offset=(2, 0))
-        await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")
+        await wait_until(pilot, lambda: isinstance(app.screen, ImageViewerScreen))
+        assert _preview(app).attachment.name == "my shapes.png"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
         await pilot.click(first, offset=(first.size.width - 2, 0))
         await wait_until(pilot, lambda: attached(app) == ["chart.png"])
 
@@ -220,14 +224,14 @@ async def test_pane_shows_the_picture_at_the_side_where_there_is_room(make_app, 
         assert _preview(app).display
         picture = _preview(app).query_one(".canvas").children[0]
         assert picture.size.width == pytest.approx(2 * picture.size.height * 640 / 480, abs=2)
-        assert "640×480 · 1,921 tokens" in drawn(_preview(app))  # noqa: RUF001
+        await wait_until(pilot, lambda: "1,921 tokens, 23 %" in drawn(_preview(app)))
 
 
 async def test_without_pictures_the_pane_still_tells_their_size(make_app, shapes):
     app = make_app(image_mode=ImageMode.NONE)
     async with app.run_test(size=(140, 45)) as pilot:
         await attach(pilot, app, shapes)
-        await wait_until(pilot, lambda: "640×480 · 1,921 tokens" in drawn(_preview(app)))  # noqa: RUF001
+        await wait_until(pilot, lambda: "1,921 tokens, 23 %" in drawn(_preview(app)))
         assert not _preview(app).query_one(".canvas").children
 
 

@@ -10,10 +10,11 @@ from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.help import HelpScreen
+from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
-from tests.ui.steps import answers, attach, composer, notes, submit, wait_until
+from tests.ui.steps import answers, attach, composer, drawn, notes, submit, wait_until
 
 NARROW = (80, 24)
 WIDE = (140, 45)
@@ -135,6 +136,32 @@ def test_file_picker_wide_dark(snap_compare, dark, shapes, chart, monkeypatch):
     app = dark
     app.chat._folder = shapes.parent
     assert snap_compare(app, terminal_size=WIDE, run_before=pick)
+
+
+def _viewing(path: Path, *keys: str):
+    async def view(pilot) -> None:
+        await _settle(pilot)
+        await attach(pilot, pilot.app, path)
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ImageViewerScreen))
+        viewer = pilot.app.screen
+        await _picture_drawn(pilot, viewer)
+        if "m" in keys:
+            await pilot.press("m")
+            await wait_until(pilot, lambda: "overview" in drawn(viewer))
+        await pilot.press(*(key for key in keys if key != "m"))
+        await wait_until(pilot, lambda: not [w for w in pilot.app.workers if w.group == "draw"])
+
+    return view
+
+
+def test_viewer_zoomed_narrow_dark(snap_compare, dark, chart):
+    view = _viewing(chart, "plus", "plus", "right")
+    assert snap_compare(dark, terminal_size=NARROW, run_before=view)
+
+
+def test_viewer_as_the_model_gets_it_wide_light(snap_compare, light, chart):
+    assert snap_compare(light, terminal_size=WIDE, run_before=_viewing(chart, "m"))
 
 
 def test_help_narrow_light(snap_compare, light):

@@ -12,6 +12,7 @@ from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.screens.answering import AnsweringScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen, Viewed
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
 from phi3v_tui.ui.widgets.composer import Composer
@@ -105,7 +106,31 @@ class AttachingScreen(AnsweringScreen):
     @on(PictureLine.Chosen)
     def _show_chosen(self, message: AttachmentChip.Chosen | PictureLine.Chosen) -> None:
         self._show_picture(message.attachment)
-        self._set_preview_shown(True)
+        self.view(message.attachment)
+
+    def view(self, attachment: Attachment) -> None:
+        """Show a picture on the whole screen, and attach what is taken out of it."""
+        bar = self.attachment_bar
+        is_waiting = any(item is attachment for item in bar.attachments)
+
+        def take(viewed: Viewed | None) -> None:
+            if viewed is None:
+                return
+            if viewed.replaces:
+                bar.replace(attachment, viewed.picture)
+                self._show_picture(viewed.picture)
+            else:
+                self._add_pictures([viewed.picture])
+
+        viewer = ImageViewerScreen(attachment, self._image_mode, bar.limits, is_waiting)
+        self.app.push_screen(viewer, take)
+
+    def action_view_picture(self) -> None:
+        """View the picture of the pane."""
+        if attachment := self.query_one("#preview", ImagePreview).attachment:
+            self.view(attachment)
+        else:
+            self.notify("There is no picture yet: Ctrl+O attaches one.")
 
     @on(AttachmentChip.Removed)
     def _focus_composer(self) -> None:

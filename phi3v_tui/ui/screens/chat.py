@@ -26,6 +26,7 @@ from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import typing_hint
+from phi3v_tui.ui.model_view import cost_of_all, next_choice
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -44,6 +45,8 @@ _LOOK_EVERY_SECONDS = 0.2
 KEYS = (
     Binding("ctrl+o", "attach", "Attach a picture"),
     Binding("ctrl+t", "toggle_preview", "Show or hide the picture pane"),
+    Binding("f2", "change_crops", "Cut pictures into 1, 4, 9 or 16 crops; says what they cost"),
+    Binding("f3", "view_picture", "View the picture: zoom, pages, attach a part"),
     Binding("escape", "stop", "Stop the answer, and keep what has come"),
     Binding("ctrl+r", "regenerate", "Answer the last prompt again; both answers stay"),
     Binding("f5", "go_on", "Go on with an answer that was stopped or cut off"),
@@ -93,7 +96,7 @@ class ChatScreen(AttachingScreen):
         """The parts, from top to bottom."""
         with Horizontal(id="upper"):
             yield self.transcript
-            yield ImagePreview(self._image_mode, "preview")
+            yield ImagePreview(self._image_mode, "preview", as_model=True)
         with Vertical(id="lower"):
             yield self.waiting_prompts
             yield self.downloads
@@ -339,6 +342,19 @@ class ChatScreen(AttachingScreen):
             crops = self._settings.num_crops or limits.num_crops
             self._show_limits(replace(limits, num_crops=crops))
         words = f"{name} is {text or 'empty'}, from the next answer on."
+        self.notify(words, timeout=10, markup=False)
+
+    def action_change_crops(self) -> None:
+        """Cut pictures more or less finely, and say what they cost then."""
+        limits = self.attachment_bar.limits
+        if limits is None:
+            self.notify("What pictures cost is known once the model has been loaded.")
+            return
+        limits = replace(limits, num_crops=next_choice(limits.num_crops))
+        self.change_setting("num_crops", str(limits.num_crops))
+        said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
+        self.app.clear_notifications()
+        words = cost_of_all([*said, *self.attachment_bar.attachments], limits)
         self.notify(words, timeout=10, markup=False)
 
     def may_discard(self, key: str) -> bool:

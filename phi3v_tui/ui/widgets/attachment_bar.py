@@ -92,6 +92,10 @@ class AttachmentBar(VerticalScroll, can_focus=False):
 
         self.call_after_refresh(self.scroll_end, animate=False)
 
+    def replace(self, old: Attachment, new: Attachment) -> None:
+        """Put a picture in the place of another."""
+        self.attachments = tuple(new if item is old else item for item in self.attachments)
+
     def remove_last(self) -> None:
         """Take the last picture away, if there is one."""
         self.attachments = self.attachments[:-1]

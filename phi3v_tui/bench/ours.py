@@ -1,6 +1,5 @@
 """The engine of the app, measured through its protocol."""
 
-import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import Finished, PrefillProgress, TextDelta
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.engine.sampling import SamplingParams
-from phi3v_tui.errors import ModelError
 from phi3v_tui.phi3v import devices
 
 if TYPE_CHECKING:
@@ -26,10 +24,10 @@ class EngineSystem:
 
     Args:
         setup: What it runs.
-        quantize: How its weights are stored; None leaves them as they are.
+        quantize: "none" or "int8".
     """
 
-    def __init__(self, setup: Setup, quantize: str | None) -> None:
+    def __init__(self, setup: Setup, quantize: str) -> None:
         self._engine = _Engine(setup, quantize)
         collect.load(self._engine)
 
@@ -67,8 +65,8 @@ class _Engine(LocalEngine):
     The engine chooses those for the machine that it finds; here all systems must have the same.
     """
 
-    def __init__(self, setup: Setup, quantize: str | None) -> None:
-        super().__init__(str(setup.folder), setup.device, **_choice(quantize))
+    def __init__(self, setup: Setup, quantize: str) -> None:
+        super().__init__(str(setup.folder), setup.device, quantize)
         self._setup = setup
 
     def _load_chat(self, report: Any) -> "ChatModel":
@@ -78,14 +76,6 @@ class _Engine(LocalEngine):
         torch.set_num_threads(self._setup.threads)
         chat.generator.stop_ids = frozenset()
         return chat
-
-
-def _choice(quantize: str | None) -> dict[str, Any]:
-    if quantize is None:
-        return {}
-    if "quantize" not in inspect.signature(LocalEngine).parameters:
-        raise ModelError("This version cannot run weights in int8.", "Leave out int8 in --systems.")
-    return {"quantize": quantize}
 
 
 def _request(messages: tuple[Message, ...], tokens: int) -> Request:

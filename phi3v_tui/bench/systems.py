@@ -66,7 +66,7 @@ def open_system(name: str, setup: Setup) -> System:
     """
     openers: dict[str, Callable[[], System]] = {
         "transformers": lambda: _transformers(setup),
-        "ours": lambda: _ours(setup, None),
+        "ours": lambda: _ours(setup, "none"),
         "int8": lambda: _ours(setup, "int8"),
     }
     return openers[name]()
@@ -78,7 +78,7 @@ def _transformers(setup: Setup) -> System:
     return TransformersSystem(setup)
 
 
-def _ours(setup: Setup, quantize: str | None) -> System:
+def _ours(setup: Setup, quantize: str) -> System:
     from phi3v_tui.bench.ours import EngineSystem
 
     return EngineSystem(setup, quantize)

@@ -92,4 +92,7 @@ def _entry(name: str, default: Any) -> str:
 
 def as_toml(value: Any) -> str:
     """A value as TOML writes it; JSON writes texts, numbers and truth values alike."""
+    if isinstance(value, dict):
+        pairs = (f"{as_toml(name)} = {as_toml(text)}" for name, text in value.items())
+        return f"{{ {', '.join(pairs)} }}"
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

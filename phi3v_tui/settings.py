@@ -51,6 +51,7 @@ class Settings:
         data_dir: Folder in which conversations are kept.
         cuda_graphs: On an NVIDIA GPU, capture decode steps as CUDA graphs and launch each before
             the last token is read. Off by default: it has not run on a GPU yet.
+        prompts: A person's own prompts at hand, by name; None where there are none.
     """
 
     model: str = "auto"
@@ -68,6 +69,7 @@ class Settings:
     data_dir: Path = field(default_factory=default_data_dir)
     cuda_graphs: bool = False
     allow_private_urls: bool = False
+    prompts: dict[str, str] | None = None
 
     @property
     def sampling(self) -> SamplingParams:

@@ -1,6 +1,7 @@
 """The table of settings: what each takes, what it is for, and what is said of wrong values."""
 
 import difflib
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,14 @@ def _bool(value: bool | str) -> bool:
     return _BOOLS[value.lower()]
 
 
+def _table(value: dict[str, str] | str) -> dict[str, str]:
+    if isinstance(value, str):
+        value = tomllib.loads(f"table = {value}")["table"]
+    if not isinstance(value, dict):
+        raise ValueError(value)
+    return value
+
+
 TABLE = {
     "model": _text(
         'text: "auto", "demo" (the bundled model), a folder or a hub id', "The model that answers."
@@ -138,6 +147,14 @@ TABLE = {
     ),
     "allow_private_urls": _yes_or_no(
         "Whether /attach fetches pictures from addresses of one's own network too.",
+    ),
+    "prompts": Setting(
+        "a table of texts by name",
+        "Own prompts at hand, offered by F2.",
+        (dict,),
+        _table,
+        lambda value: all(isinstance(text, str) for text in value.values()),
+        example='{ Invoice = "List every position of this invoice as a table." }',
     ),
 }
 """In the order of the commented file."""

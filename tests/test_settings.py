@@ -51,11 +51,13 @@ def test_every_setting_can_be_given_in_the_file(load):
         data_dir = "/chats"
         cuda_graphs = true
         allow_private_urls = true
+        [prompts]
+        Bill = "List it."
         """
     )
     assert settings == Settings(
         "demo", "cuda:1", "int4", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel",
-        Path("/chats"), True, True,
+        Path("/chats"), True, True, {"Bill": "List it."},
     )  # fmt: skip
     assert isinstance(settings.temperature, float)
     assert settings.sampling == SamplingParams(1.0, 0.9, 7, 50)
@@ -70,9 +72,10 @@ def test_every_setting_can_be_given_in_the_environment(load):
         "theme": "nord", "image_mode": "none", "data_dir": Path("/chats"),
         "cuda_graphs": True, "allow_private_urls": True,
     }  # fmt: skip
-    assert set(given) == {field.name for field in fields(Settings)}
-
     environ = {f"PHI3V_TUI_{name.upper()}": str(value) for name, value in given.items()}
+    given["prompts"] = {"Bill": "List it."}
+    environ["PHI3V_TUI_PROMPTS"] = '{ Bill = "List it." }'
+    assert set(given) == {field.name for field in fields(Settings)}
 
     assert load(environ=environ | {"HOME": "/home/ann"}) == Settings(**given)
 
@@ -209,3 +212,9 @@ def test_a_setting_changes_while_the_app_runs():
 def test_a_change_that_makes_no_sense_is_refused(name, text, said):
     with pytest.raises(SettingsError, match=said):
         changed(Settings(), name, text)
+
+
+@pytest.mark.parametrize("prompts", ['"Describe"', "{ Bill = 3 }", "{"])
+def test_prompts_that_are_no_table_of_texts_are_refused(load, prompts):
+    with pytest.raises(SettingsError, match="prompts cannot be"):
+        load(environ={"PHI3V_TUI_PROMPTS": prompts})

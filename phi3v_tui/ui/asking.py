@@ -61,6 +61,7 @@ class Asking:
         """Send what was typed and attached, now or once the answer under way has ended."""
         edits = self.editing.id if self.editing is not None else None
         draft = Draft(text, self._chat.attachment_bar.attachments, edits)
+        self._chat.composer.past.add(text)
         self._empty_composer()
         self._end_editing()
         if self.is_busy:
@@ -152,7 +153,7 @@ class Asking:
 
     def _end_editing(self) -> None:
         self.editing = None
-        self._chat.composer.border_title = ""
+        self._chat.tell_choices()
         if self._set_aside is not None:
             self._return(self._set_aside)
             self._set_aside = None

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.errors import StoreError
-from phi3v_tui.store.history import History
+from phi3v_tui.store.history import ConversationSummary, History
 
 
 class Journal:
-    """The stored conversations, as the screen uses them: no call raises.
+    """The stored conversations, as the screen uses them: what is called unasked raises nothing.
 
     Attributes:
         is_failing: Whether the last write did not succeed.
@@ -62,6 +62,46 @@ class Journal:
         except StoreError as error:
             self._complain_once(error)
             return None
+
+    def search(self, words: str) -> list[ConversationSummary]:
+        """Conversations with these words, the last written first.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        return self._open().search(words)
+
+    def load(self, conversation_id: str) -> Conversation:
+        """A conversation whole.
+
+        Raises:
+            StoreError: It is not there, or the file cannot be read.
+        """
+        return self._open().load(conversation_id)
+
+    def rename(self, conversation_id: str, name: str) -> None:
+        """Give a conversation a name; an empty one lets it go by its first prompt again.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        self._open().rename(conversation_id, name)
+
+    def delete(self, conversation_id: str) -> None:
+        """Remove a conversation.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        self._open().delete(conversation_id)
+
+    def prompts(self, most: int) -> list[str]:
+        """The prompts sent last, the newest first; none where they cannot be read."""
+        try:
+            return self._open().prompts(most) if self._path.exists() else []
+        except StoreError as error:
+            self._complain_once(error)
+            return []
 
     def close(self) -> None:
         """Close the file."""

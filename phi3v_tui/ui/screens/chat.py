@@ -20,8 +20,8 @@ from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.errors import CommandError, StoreError
 from phi3v_tui.settings import Settings, changed
+from phi3v_tui.ui import conversation_commands, message_commands, slash_commands
 from phi3v_tui.ui import generation as gen
-from phi3v_tui.ui import message_commands, slash_commands
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
@@ -35,12 +35,14 @@ from phi3v_tui.ui.transcripts import save_transcript
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from phi3v_tui.ui.widgets.search_bar import SearchBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _WIDE_COLUMNS = 110
 _LOOK_EVERY_SECONDS = 0.2
+_PROMPTS_REMEMBERED = 200
 
 KEYS = (
     Binding("ctrl+o", "attach", "Attach a picture"),
@@ -51,6 +53,10 @@ KEYS = (
     Binding("ctrl+r", "regenerate", "Answer the last prompt again; both answers stay"),
     Binding("f5", "go_on", "Go on with an answer that was stopped or cut off"),
     Binding("ctrl+up,alt+up", "choose_message", "Choose a message: edit, copy, branch, fork"),
+    Binding("ctrl+f", "find", "Find words in the conversation"),
+    Binding("ctrl+l", "list_conversations", "Conversations: open, rename, delete, find"),
+    Binding("f2", "take_prompt", "Prompts at hand: describe, exact text, table, chart"),
+    Binding("f4", "choose_sampling", "System prompt and sampling of this conversation"),
     Binding("ctrl+g", "copy_answer", "Copy the last answer"),
     Binding("ctrl+s", "save_transcript", "Save the conversation as Markdown"),
     Binding("ctrl+n", "new_conversation", "New conversation"),
@@ -91,6 +97,7 @@ class ChatScreen(AttachingScreen):
         self._warned_of_loss = False
         self.asking = Asking(self)
         self.waiting_prompts = WaitingPrompts()
+        self.search_bar = SearchBar(self.transcript)
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -98,6 +105,7 @@ class ChatScreen(AttachingScreen):
             yield self.transcript
             yield ImagePreview(self._image_mode, "preview", as_model=True)
         with Vertical(id="lower"):
+            yield self.search_bar
             yield self.waiting_prompts
             yield self.downloads
             yield self.attachment_bar
@@ -115,6 +123,9 @@ class ChatScreen(AttachingScreen):
         if self._resume:
             await self._reopen()
         self.start_engine()
+        self.composer.past.fill(
+            await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
+        )
         if self._pictures:
             self._read_and_attach(self._pictures)
 
@@ -132,6 +143,7 @@ class ChatScreen(AttachingScreen):
         self.transcript.give_up_choice()
         await self.shown.open(conversation)
         self.number_pictures()
+        self.tell_choices()
         self.status.context_used = None
         self.status.tokens_per_second = None
         self._show_last_picture()
@@ -268,6 +280,26 @@ class ChatScreen(AttachingScreen):
             await self.transcript.action_choose_next(-1)
         else:
             self.notify("There is no message yet.")
+
+    def action_find(self) -> None:
+        """Find words in the conversation."""
+        self.search_bar.open()
+
+    def action_list_conversations(self) -> None:
+        """List the conversations."""
+        conversation_commands.list_conversations(self)
+
+    def action_take_prompt(self) -> None:
+        """Offer prompts for what the model is made for."""
+        conversation_commands.take_prompt(self)
+
+    def action_choose_sampling(self) -> None:
+        """Change system prompt and sampling of this conversation."""
+        conversation_commands.choose_sampling(self)
+
+    def tell_choices(self) -> None:
+        """Show what differs from the settings in this conversation."""
+        self.composer.border_title = conversation_commands.differences(self)
 
     async def action_with_message(self, command: str) -> None:
         """Do something with the chosen message."""

@@ -17,6 +17,7 @@ _TYPING = (
     ("Ctrl+J", "New line; or end a line with \\ and press Enter"),
     ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
     ("Paste, drop", "A picture's path attaches the picture"),
+    ("Up, Down", "At the edge of the prompt: what was sent before"),
     ("Backspace", "In an empty prompt: takes the last picture back, or what waits"),
     ("Shift+Tab", "To the pictures: Enter shows one, Delete takes it back"),
 )

@@ -11,8 +11,10 @@ from textual.widgets import TextArea
 
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.ui.plain_text import typed
+from phi3v_tui.ui.prompt_history import PromptHistory
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "ctrl+enter", "alt+enter"})
+_HISTORY_STEPS = {"up": -1, "down": 1}
 _SAME_BURST_SECONDS = 0.01
 _BURST_GOES_ON_SECONDS = 0.04
 
@@ -58,6 +60,7 @@ class Composer(TextArea):
             tab_behavior="focus",
             placeholder="Ask about a picture",
         )
+        self.past = PromptHistory()
         self._last_key_time = 0.0
         self._submission: Timer | None = None
 
@@ -77,9 +80,21 @@ class Composer(TextArea):
         elif event.key in NEWLINE_KEYS:
             self._handle(event)
             self.insert("\n")
+        elif event.key in _HISTORY_STEPS and self._step_history(_HISTORY_STEPS[event.key]):
+            self._handle(event)
         elif event.key == "backspace" and not self.text:
             self._handle(event)
             self.post_message(self.AttachmentTakenBack())
+
+    def _step_history(self, by: int) -> bool:
+        """Show another prompt, if the cursor stands at the edge; says whether there was one."""
+        at_edge = self.cursor_at_first_line if by < 0 else self.cursor_at_last_line
+        text = self.past.step(by, self.text) if at_edge else None
+        if text is None:
+            return False
+        self.text = text
+        self.move_cursor(self.document.end if by < 0 else (0, 0))
+        return True
 
     def _handle(self, event: events.Event) -> None:
         event.prevent_default()

@@ -1,0 +1,94 @@
+"""What is done with whole conversations: listing, choices that hold for one, prompts at hand."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from phi3v_tui.errors import StoreError
+from phi3v_tui.ui import prompts
+from phi3v_tui.ui.plain_text import drawable
+from phi3v_tui.ui.screens import conversation_form
+from phi3v_tui.ui.screens.choice import ChoiceScreen
+from phi3v_tui.ui.screens.conversation_form import Choices, ConversationFormScreen
+from phi3v_tui.ui.screens.sessions import SessionsScreen
+
+if TYPE_CHECKING:
+    from phi3v_tui.ui.screens.chat import ChatScreen
+
+_SHOWN_OF_PROMPT = 44
+
+
+def list_conversations(chat: "ChatScreen") -> None:
+    """List them, and open the chosen one."""
+
+    def rename(id: str, name: str) -> None:
+        if id == chat.conversation.id:
+            chat.conversation.name = name
+
+    async def open_chosen(id: str | None) -> None:
+        if id is not None and id != chat.conversation.id:
+            await _open(chat, id)
+
+    screen = SessionsScreen(chat.shown.journal, chat.conversation.id, rename)
+    chat.app.push_screen(screen, open_chosen)
+
+
+async def _open(chat: "ChatScreen", id: str) -> None:
+    if not chat.may_discard("Ctrl+L"):
+        return
+    try:
+        conversation = await asyncio.to_thread(chat.shown.journal.load, id)
+    except StoreError as error:
+        chat.notify(str(error), severity="error", timeout=10, markup=False)
+        return
+    await chat.answering.abandon()
+    await chat.open_conversation(conversation)
+
+
+def take_prompt(chat: "ChatScreen") -> None:
+    """Put one of the prompts at hand where the next one is typed."""
+    texts = prompts.at_hand(chat.settings.prompts or {})
+
+    def take(place: int | None) -> None:
+        if place is not None:
+            chat.composer.put_back(list(texts.values())[place])
+            chat.composer.focus()
+
+    choices = [
+        Content.assemble(f"{drawable(name):<20}", (_short(text), "$muted"))
+        for name, text in texts.items()
+    ]
+    words = Content.styled("Own ones: a table [prompts] in config.toml", "$muted")
+    chat.app.push_screen(ChoiceScreen("Prompts at hand", words, choices), take)
+
+
+def choose_sampling(chat: "ChatScreen") -> None:
+    """Change system prompt and sampling of the conversation."""
+
+    def keep(choices: Choices | None) -> None:
+        if choices is None:
+            return
+        chat.conversation.system_prompt = choices.system_prompt
+        chat.conversation.sampling = choices.sampling
+        chat.status.context_used = None
+        chat.shown.save()
+        chat.tell_choices()
+
+    form = ConversationFormScreen(chat.conversation.system_prompt, chat.sampling, _usual(chat))
+    chat.app.push_screen(form, keep)
+
+
+def differences(chat: "ChatScreen") -> str:
+    """What differs from the settings in this conversation."""
+    own = Choices(chat.conversation.system_prompt, chat.conversation.sampling)
+    return conversation_form.differences(own, _usual(chat))
+
+
+def _usual(chat: "ChatScreen") -> Choices:
+    return Choices(chat.settings.system_prompt, chat.settings.sampling)
+
+
+def _short(text: str) -> str:
+    line = drawable(" ".join(text.split()))
+    return line if len(line) <= _SHOWN_OF_PROMPT else line[: _SHOWN_OF_PROMPT - 1] + "…"

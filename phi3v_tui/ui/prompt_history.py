@@ -1,0 +1,42 @@
+"""Prompts that were sent before, brought back with the arrow keys."""
+
+
+class PromptHistory:
+    """Like a shell's: up goes back, down comes forward again to what was being typed."""
+
+    def __init__(self) -> None:
+        """Begin without prompts."""
+        self._prompts: list[str] = []
+        self._place = 0
+        self._draft = ""
+
+    def fill(self, prompts: list[str]) -> None:
+        """Take prompts of earlier times, the newest first, behind those sent since."""
+        older = [text for text in reversed(prompts) if text not in self._prompts]
+        self._prompts = [*dict.fromkeys(older), *self._prompts]
+        self._place = len(self._prompts)
+
+    def add(self, prompt: str) -> None:
+        """Take a prompt that is sent."""
+        if prompt in self._prompts:
+            self._prompts.remove(prompt)
+        self._prompts.append(prompt)
+        self._place = len(self._prompts)
+
+    def step(self, by: int, typed: str) -> str | None:
+        """Go back (-1) or forward (1).
+
+        Args:
+            by: The direction.
+            typed: What stands in the composer now.
+
+        Returns:
+            What to show instead; None where there is nothing further.
+        """
+        place = self._place + by
+        if not 0 <= place <= len(self._prompts):
+            return None
+        if self._place == len(self._prompts):
+            self._draft = typed
+        self._place = place
+        return self._draft if place == len(self._prompts) else self._prompts[place]

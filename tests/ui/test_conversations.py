@@ -1,0 +1,275 @@
+"""The list of conversations, finding words, prompts at hand, and what one conversation chooses."""
+
+from dataclasses import replace
+
+import pytest
+from textual.widgets import Input, OptionList, Static, TextArea
+
+from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.ui.screens.choice import ChoiceScreen
+from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
+from phi3v_tui.ui.screens.sessions import SessionsScreen
+from phi3v_tui.ui.widgets.message_view import MessageView
+from phi3v_tui.ui.widgets.search_bar import SearchBar
+from tests.ui.steps import answers, composer, drawn, prompts, submit, wait_until
+from tests.ui.test_transcript_view import _long_conversation
+
+
+async def _talk(pilot, app, engine, text, answer) -> None:
+    count = len(engine.requests)
+    await submit(pilot, app, text)
+    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
+    engine.say(answer)
+    engine.finish()
+    await wait_until(pilot, lambda: not app.chat.is_answering)
+
+
+def _listed(app) -> list[str]:
+    options = app.screen.query_one(OptionList)
+    return [str(options.get_option_at_index(i).prompt) for i in range(options.option_count)]
+
+
+def _keys(app) -> str:
+    return drawn(app.screen.query_one(".modal-keys", Static))
+
+
+async def _open_list(pilot, app, count: int) -> None:
+    await pilot.press("ctrl+l")
+    await wait_until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+    await wait_until(pilot, lambda: len(_listed(app)) == count)
+
+
+async def _two(pilot, app, engine) -> None:
+    await _talk(pilot, app, engine, "About harbours?", "Ships, cranes.")
+    await pilot.press("ctrl+n")
+    await wait_until(pilot, lambda: not answers(app))
+    await _talk(pilot, app, engine, "About gardens?", "Roses.")
+
+
+async def test_a_conversation_is_opened_from_the_list(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _two(pilot, app, engine)
+        await _open_list(pilot, app, 2)
+        assert "● " in _listed(app)[0]
+        assert "About gardens?" in _listed(app)[0]
+        assert "About harbours?" in _listed(app)[1]
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: "Ships" in answers(app)[0])
+        assert "About harbours?" in prompts(app)[0]
+
+
+async def test_words_of_any_message_find_a_conversation(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _two(pilot, app, engine)
+        await _open_list(pilot, app, 2)
+        await pilot.press(*"CRANES")
+        await wait_until(pilot, lambda: len(_listed(app)) == 1)
+        assert "About harbours?" in _listed(app)[0]
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "No conversation has these words" in _keys(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+
+
+async def test_a_conversation_is_renamed_and_its_name_can_be_taken_off(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _two(pilot, app, engine)
+        await _open_list(pilot, app, 2)
+        await pilot.press("down", "f2")
+        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "About harbours?")
+        app.screen.query_one(Input).value = "[b]Sea[/x]"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "[b]Sea[/x]" in _listed(app)[1])
+        await pilot.press("down", "f2")
+        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "[b]Sea[/x]")
+        app.screen.query_one(Input).value = ""
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "About harbours?" in _listed(app)[1])
+
+
+async def test_the_open_conversation_keeps_the_name_it_is_given(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await _open_list(pilot, app, 1)
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "Hello")
+        app.screen.query_one(Input).value = "Greeting"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Greeting" in _listed(app)[0])
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await _talk(pilot, app, engine, "And?", "Bye.")
+        await _open_list(pilot, app, 1)
+        assert "Greeting" in _listed(app)[0]
+
+
+async def test_a_conversation_is_deleted_when_the_key_is_pressed_twice(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _two(pilot, app, engine)
+        await _open_list(pilot, app, 2)
+        await pilot.press("delete")
+        await wait_until(pilot, lambda: "This one is open" in _keys(app))
+        await pilot.press("down", "delete")
+        await wait_until(pilot, lambda: "Delete again" in _keys(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "Enter opens" in _keys(app))
+        assert len(_listed(app)) == 2
+        await pilot.press("delete", "delete")
+        await wait_until(pilot, lambda: len(_listed(app)) == 1)
+        assert "About gardens?" in _listed(app)[0]
+
+
+# Finding words.
+
+
+def _place(app) -> str:
+    return drawn(app.chat.query_one(SearchBar))
+
+
+def _marked(app) -> list[str]:
+    return [view.entry.turn.message.text for view in app.chat.query(MessageView) if view._unmarked]
+
+
+async def test_words_are_found_and_marked_also_in_messages_that_are_no_widgets(make_app):
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await app.chat.open_conversation(_long_conversation(300))
+        await pilot.press("ctrl+f", *"answer 7")
+        await wait_until(pilot, lambda: "11 of 11 messages" in _place(app))
+        await wait_until(pilot, lambda: "Answer 79" in _marked(app))
+        assert not {text for text in _marked(app) if "7" not in text}
+        await pilot.press("down")
+        await wait_until(pilot, lambda: "1 of 11 messages" in _place(app))
+        await wait_until(pilot, lambda: "Answer 7" in _marked(app))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "11 of 11" in _place(app))
+        await pilot.press("up")
+        await wait_until(pilot, lambda: "10 of 11" in _place(app))
+        await wait_until(pilot, lambda: "Answer 78" in _marked(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: _marked(app) == [])
+        assert app.focused is composer(app)
+
+
+async def test_marks_keep_markdown_and_go_again(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "What?", "A **red** circle\n\n```\nred = 1\n```")
+        before = answers(app)
+        await pilot.press("ctrl+f", *"red circle")
+        await wait_until(pilot, lambda: "1 of 1 messages" in _place(app))
+        await wait_until(pilot, lambda: _marked(app))
+        assert answers(app) == before
+        await pilot.press("ctrl+f", *"nowhere")
+        await wait_until(pilot, lambda: "no message has these words" in _place(app))
+        assert _marked(app) == []
+
+
+# Prompts at hand.
+
+
+async def test_a_prompt_at_hand_is_put_where_the_next_one_is_typed(make_app, engine, settings):
+    app = make_app(settings=replace(settings, prompts={"Bill": "List it.", "Describe": "Say it."}))
+    async with app.run_test() as pilot:
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        names = [line.split("  ")[0] for line in _listed(app)]
+        assert names[:3] == ["Bill", "Describe", "Exact text"]
+        assert names.count("Describe") == 1
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: composer(app).text == "List it.")
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        assert composer(app).text == "List it."
+
+
+# What one conversation chooses.
+
+
+async def _open_form(pilot, app) -> None:
+    await pilot.press("f4")
+    await wait_until(pilot, lambda: isinstance(app.screen, ConversationFormScreen))
+
+
+async def test_system_prompt_and_sampling_hold_for_the_conversation(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await _open_form(pilot, app)
+        app.screen.query_one(TextArea).text = "Be brief."
+        app.screen.query_one("#temperature", Input).value = "0.7"
+        app.screen.query_one("#seed", Input).value = "42"
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        title = str(composer(app).border_title)
+        assert title == "temperature 0.7 · seed 42 · own system prompt"
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        assert engine.requests[-1].sampling == SamplingParams(0.7, 1.0, 42, 1024)
+        assert engine.requests[-1].messages[0].text == "Be brief."
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: not composer(app).border_title)
+    app = make_app(resume=True)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await wait_until(pilot, lambda: "temperature 0.7" in str(composer(app).border_title))
+        await _open_form(pilot, app)
+        await pilot.press("ctrl+r", "ctrl+s")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        assert not composer(app).border_title
+        await _talk(pilot, app, engine, "And?", "Bye.")
+        assert engine.requests[-1].sampling == SamplingParams()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("temperature", "3", "temperature cannot be 3"),
+        ("temperature", "nan", "temperature cannot be nan"),
+        ("top_p", "0", "top_p cannot be 0"),
+        ("seed", "-1", "seed cannot be -1"),
+        ("seed", "x", "seed cannot be 'x'"),
+        ("max_new_tokens", "1.5", "max_new_tokens cannot be '1.5'"),
+    ],
+)
+async def test_what_makes_no_sense_is_a_sentence_in_the_form(make_app, field, value, words):
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await _open_form(pilot, app)
+        app.screen.query_one(f"#{field}", Input).value = value
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: words in drawn(app.screen.query_one(".form-error")))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        assert app.chat.conversation.sampling is None
+
+
+# Prompts sent before.
+
+
+async def test_the_arrow_keys_bring_back_what_was_sent_also_in_earlier_conversations(
+    make_app, engine
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "One?", "1")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _talk(pilot, app, engine, "Two?\nAnd more.", "2")
+        composer(app).text = "draft"
+        await pilot.press("up")
+        assert composer(app).text == "Two?\nAnd more."
+        await pilot.press("up")
+        assert composer(app).text == "Two?\nAnd more."
+        await pilot.press("up")
+        assert composer(app).text == "One?"
+        await pilot.press("up")
+        assert composer(app).text == "One?"
+        await pilot.press("down")
+        assert composer(app).text == "Two?\nAnd more."
+        await pilot.press("down", "down")
+        assert composer(app).text == "draft"

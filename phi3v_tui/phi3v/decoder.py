@@ -14,6 +14,7 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from phi3v_tui.phi3v.attention import Attend
 from phi3v_tui.phi3v.kv_cache import KVCache
+from phi3v_tui.phi3v.prefill_attention import choose_causal
 from phi3v_tui.phi3v.rope import RopeRegime
 
 
@@ -117,6 +118,9 @@ class Decoder:
 
     Args:
         model: A loaded `Phi3VForCausalLM`.
+
+    Attributes:
+        causal: Makes the attention for a chunk of the prompt.
     """
 
     def __init__(self, model: Any) -> None:
@@ -128,6 +132,9 @@ class Decoder:
         self._heads: int = config.num_attention_heads
         self._kv_heads: int = config.num_key_value_heads
         self._head_size: int = config.hidden_size // self._heads
+        self.causal = choose_causal(
+            self._heads, self._kv_heads, self._head_size, self.dtype, self.device
+        )
         self._layers = [_Layer.of(layer) for layer in model.model.layers]
         self._norm = _Norm.of(model.model.norm)
         self._embed_tokens = model.model.embed_tokens

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.phi3v.attention import causal
 from phi3v_tui.phi3v.cuda_graphs import Capture, GraphRunner, Replayable
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.kv_cache import FIRST_CAPACITY, PictureCache
@@ -260,7 +259,9 @@ class Generator:
         """Hidden states [end - start, hidden size] of one chunk of the prompt."""
         embeddings = self._embed(generation, ids, start, end)
         positions = torch.arange(start, end, device=self.decoder.device)
-        return self.decoder.forward(embeddings, positions, self.cache, causal(start, end))
+        return self.decoder.forward(
+            embeddings, positions, self.cache, self.decoder.causal(start, end)
+        )
 
     def _embed(self, generation: Generation, ids: Sequence[int], start: int, end: int) -> Tensor:
         """Embeddings [end - start, hidden size], picture features laid in."""

@@ -150,7 +150,7 @@ TABLE = {
     ),
     "prompts": Setting(
         "a table of texts by name",
-        "Own prompts at hand, offered by F2.",
+        "Own prompts at hand, offered by F8.",
         (dict,),
         _table,
         lambda value: all(isinstance(text, str) for text in value.values()),

@@ -122,3 +122,8 @@ async def test_a_choice_against_the_settings_says_that_they_win(make_app):
     async with app.run_test() as pilot:
         app.theme = "phi3v-light"
         await wait_until(pilot, lambda: "comes back at the next start" in notices(app))
+
+
+def test_no_key_has_two_meanings():
+    keys = [key for binding in KEYS for key in binding.key.split(",")]
+    assert len(keys) == len(set(keys))

@@ -176,14 +176,14 @@ async def test_marks_keep_markdown_and_go_again(make_app, engine):
 async def test_a_prompt_at_hand_is_put_where_the_next_one_is_typed(make_app, engine, settings):
     app = make_app(settings=replace(settings, prompts={"Bill": "List it.", "Describe": "Say it."}))
     async with app.run_test() as pilot:
-        await pilot.press("f2")
+        await pilot.press("f8")
         await wait_until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         names = [line.split("  ")[0] for line in _listed(app)]
         assert names[:3] == ["Bill", "Describe", "Exact text"]
         assert names.count("Describe") == 1
         await pilot.press("enter")
         await wait_until(pilot, lambda: composer(app).text == "List it.")
-        await pilot.press("f2")
+        await pilot.press("f8")
         await wait_until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is app.chat)

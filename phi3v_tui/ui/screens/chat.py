@@ -55,7 +55,7 @@ KEYS = (
     Binding("ctrl+up,alt+up", "choose_message", "Choose a message: edit, copy, branch, fork"),
     Binding("ctrl+f", "find", "Find words in the conversation"),
     Binding("ctrl+l", "list_conversations", "Conversations: open, rename, delete, find"),
-    Binding("f2", "take_prompt", "Prompts at hand: describe, exact text, table, chart"),
+    Binding("f8", "take_prompt", "Prompts at hand: describe, exact text, table, chart"),
     Binding("f4", "choose_sampling", "System prompt and sampling of this conversation"),
     Binding("ctrl+g", "copy_answer", "Copy the last answer"),
     Binding("ctrl+s", "save_transcript", "Save the conversation as Markdown"),

@@ -127,6 +127,13 @@ def look_inside(
     tell(kinds)
 
 
+def known_inside(folder: Path, entries: list[FolderEntry]) -> list[FolderEntry]:
+    """The same entries, with what they are by their beginnings. Call it in a thread."""
+    kinds: dict[str, Kind] = {}
+    look_inside(folder, entries, kinds.update, lambda: False)
+    return [item._replace(kind=kinds.get(item.name, item.kind)) for item in entries]
+
+
 @dataclass(frozen=True, slots=True)
 class Hits:
     """Entries that match, the best first.

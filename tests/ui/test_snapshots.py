@@ -138,6 +138,26 @@ def test_file_picker_wide_dark(snap_compare, dark, shapes, chart, monkeypatch):
     assert snap_compare(app, terminal_size=WIDE, run_before=pick)
 
 
+def _completing():
+    async def complete(pilot) -> None:
+        await _settle(pilot)
+        await pilot.press(*"Compare @")
+        await wait_until(pilot, lambda: composer(pilot.app).completion.is_open)
+        await pilot.press("down")
+
+    return complete
+
+
+def test_completion_narrow_dark(snap_compare, dark, shapes, chart, monkeypatch):
+    monkeypatch.chdir(shapes.parent)
+    assert snap_compare(dark, terminal_size=NARROW, run_before=_completing())
+
+
+def test_completion_wide_light(snap_compare, light, shapes, chart, monkeypatch):
+    monkeypatch.chdir(shapes.parent)
+    assert snap_compare(light, terminal_size=WIDE, run_before=_completing())
+
+
 def _viewing(path: Path, *keys: str):
     async def view(pilot) -> None:
         await _settle(pilot)

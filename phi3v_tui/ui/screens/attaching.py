@@ -19,6 +19,7 @@ from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.downloads import Downloads
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
+from phi3v_tui.ui.widgets.path_completion import PathCompletion
 
 
 class AttachingScreen(AnsweringScreen):
@@ -42,6 +43,10 @@ class AttachingScreen(AnsweringScreen):
     @on(Composer.PathsPasted)
     def _attach_pasted(self, message: Composer.PathsPasted) -> None:
         self._read_and_attach(message.paths, message.text)
+
+    @on(PathCompletion.Taken)
+    def _complete_path(self, message: PathCompletion.Taken) -> None:
+        self.composer.complete(message)
 
     def attach_files(self, paths: list[Path]) -> None:
         """Attach picture files, read in a worker; says which are none."""

@@ -109,6 +109,7 @@ class ChatScreen(AttachingScreen):
             yield self.waiting_prompts
             yield self.downloads
             yield self.attachment_bar
+            yield self.composer.completion
             yield self.composer
             yield self.full_model
             yield self.status

@@ -16,6 +16,7 @@ _TYPING = (
     ("Enter", "Send; while an answer comes, once it has ended"),
     ("Ctrl+J", "New line; or end a line with \\ and press Enter"),
     ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
+    ("@", "Completes a path: Enter takes a name, Esc closes"),
     ("Paste, drop", "A picture's path attaches the picture"),
     ("Up, Down", "At the edge of the prompt: what was sent before"),
     ("Backspace", "In an empty prompt: takes the last picture back, or what waits"),

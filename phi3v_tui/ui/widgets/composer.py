@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
 from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.ui.at_path import at_path
 from phi3v_tui.ui.plain_text import typed
 from phi3v_tui.ui.prompt_history import PromptHistory
+from phi3v_tui.ui.widgets.path_completion import PathCompletion
 
 NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "ctrl+enter", "alt+enter"})
 _HISTORY_STEPS = {"up": -1, "down": 1}
@@ -61,6 +63,7 @@ class Composer(TextArea):
             placeholder="Ask about a picture",
         )
         self.past = PromptHistory()
+        self.completion = PathCompletion()
         self._last_key_time = 0.0
         self._submission: Timer | None = None
 
@@ -69,7 +72,23 @@ class Composer(TextArea):
         self.text = f"{text}\n\n{self.text}" if self.text and text else text or self.text
         self.move_cursor(self.document.end)
 
+    @on(TextArea.Changed)
+    @on(TextArea.SelectionChanged)
+    def _complete(self) -> None:
+        self.completion.follow(at_path(self._line_before_cursor()))
+
+    def complete(self, taken: PathCompletion.Taken) -> None:
+        """Type a name that was taken: a folder to go on in, or a picture, which is attached."""
+        row, column = self.cursor_location
+        text = taken.at.descended(taken.name) if taken.is_folder else f"{taken.name} "
+        self.replace(typed(text), (row, taken.at.start), (row, column))
+        if not taken.is_folder:
+            self.post_message(self.PathsPasted([taken.path], ""))
+
     async def _on_key(self, event: events.Key) -> None:
+        if self.completion.take_key(event.key):
+            self._handle(event)
+            return
         burst = event.time - self._last_key_time < _SAME_BURST_SECONDS
         self._last_key_time = event.time
         if self._submission is not None and (event.is_printable or event.key == "enter"):

@@ -362,6 +362,7 @@ def _engine(settings: "Settings") -> "Engine":
         settings.context,
         settings.num_crops,
         settings.cuda_graphs,
+        settings.idle_unload,
     )
 
 

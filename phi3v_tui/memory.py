@@ -161,6 +161,26 @@ class DoesNotFit(ModelError):
     """A model, or the context asked for, is larger than the memory; says what would fit."""
 
 
+class OutOfMemory(ModelError):
+    """Memory ran out all the same: others took some of it, or there was more to hold at once."""
+
+    def __init__(self, what: str, shapes: Shapes, room: Room, plan: Plan) -> None:
+        """Say what would fit.
+
+        Args:
+            what: What did not succeed, as the beginning of a sentence.
+            shapes: The model's sizes.
+            room: What the device offers now, what the model takes itself included.
+            plan: How the model lies in memory.
+        """
+        offer = what_fits(shapes, room, plan.quantization, below=plan.context)
+        super().__init__(
+            f"{what}: the memory of {room.place} is full.",
+            f"{offer} Fewer and smaller pictures, a lower --num-crops, or a new conversation help"
+            " too.",
+        )
+
+
 def plan(
     shapes: Shapes,
     room: Room,
@@ -219,16 +239,24 @@ def needed(shapes: Shapes, itemsize: int, quantization: Quantization, context: i
     return shapes.weights(quantization, itemsize) + kv + working
 
 
-def what_fits(shapes: Shapes, room: Room, held: Quantization = Quantization.NONE) -> str:
+def what_fits(
+    shapes: Shapes,
+    room: Room,
+    held: Quantization = Quantization.NONE,
+    below: int | None = None,
+) -> str:
     """What could be asked for instead, as a sentence.
 
     Args:
         shapes: The model's sizes.
         room: Where it is to go.
         held: How the weights are held, or were asked for; finer ones need not be offered.
+        below: Tokens that were too many with weights held like that; None if none were.
     """
     shortest = min(SHORTEST_CONTEXT, shapes.longest)
     longest = {choice: longest_context(shapes, room, choice) for choice in _from(held)}
+    if below is not None:
+        longest[held] = min(longest[held], below // 2)
     offers = [f"--quantize {c} --context {n}" for c, n in longest.items() if n >= shortest]
     if offers:
         return f"What fits: {' or '.join(offers)}."

@@ -48,6 +48,8 @@ class Settings:
             chosen last.
         image_mode: How pictures are shown: one of `settings_table.IMAGE_MODES`.
         allow_private_urls: Whether pictures may be fetched from addresses of one's own network.
+        idle_unload: Minutes without a prompt after which the model's memory is given back; 0 keeps
+            it.
         data_dir: Folder in which conversations are kept.
         cuda_graphs: On an NVIDIA GPU, capture decode steps as CUDA graphs and launch each before
             the last token is read. Off by default: it has not run on a GPU yet.
@@ -69,6 +71,7 @@ class Settings:
     data_dir: Path = field(default_factory=default_data_dir)
     cuda_graphs: bool = False
     allow_private_urls: bool = False
+    idle_unload: float = 0.0
     prompts: dict[str, str] | None = None
 
     @property

@@ -56,8 +56,10 @@ def _whole(
     return Setting(allowed, help, (int,), int, accepts, example, is_live)
 
 
-def _number(allowed: str, help: str, accepts: Callable[[float], bool]) -> Setting:
-    return Setting(allowed, help, (int, float), float, accepts, is_live=True)
+def _number(
+    allowed: str, help: str, accepts: Callable[[float], bool], is_live: bool = True
+) -> Setting:
+    return Setting(allowed, help, (int, float), float, accepts, is_live=is_live)
 
 
 def _yes_or_no(help: str) -> Setting:
@@ -147,6 +149,13 @@ TABLE = {
     ),
     "allow_private_urls": _yes_or_no(
         "Whether /attach fetches pictures from addresses of one's own network too.",
+    ),
+    "idle_unload": _number(
+        "a number of minutes, 0 or more",
+        "Give the model's memory back after so long without a prompt, which then loads it again; 0"
+        " keeps it.",
+        lambda value: 0 <= value <= 100_000,
+        is_live=False,
     ),
     "prompts": Setting(
         "a table of texts by name",

@@ -132,6 +132,7 @@ def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="demo")
+    parser.add_argument("--quantize", default="auto", help="none, int8 or int4")
     parser.add_argument("--count", type=int, default=200, help="pictures for each ability")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=0, help="wrong answers to print per ability")
@@ -140,7 +141,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="file for the numbers")
     args = parser.parse_args()
-    engine = LocalEngine(args.model, device="cpu")
+    engine = LocalEngine(args.model, device="cpu", quantize=args.quantize)
     collect.load(engine)
     scores = measure(engine, all_questions(args.count, args.seed), args.show)
     print(table(scores))

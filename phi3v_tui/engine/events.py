@@ -131,5 +131,21 @@ class Failed:
     error: Phi3VTuiError
 
 
-LoadEvent = LoadProgress | Loaded | Failed
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """The model's memory was given back, for want of requests; the next one loads it again.
+
+    Attributes:
+        minutes: How long nothing was asked.
+    """
+
+    minutes: float
+
+    def __str__(self) -> str:
+        """The same in words."""
+        noun = "minute" if self.minutes == 1 else "minutes"
+        return f"Unloaded after {self.minutes:g} idle {noun}; the next prompt loads it again."
+
+
+LoadEvent = LoadProgress | Loaded | Unloaded | Failed
 StreamEvent = PrefillProgress | TextDelta | Finished | Failed

@@ -9,9 +9,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from phi3v_tui import memory
+from phi3v_tui.engine import failures
 from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import (
     Failed,
@@ -23,19 +25,22 @@ from phi3v_tui.engine.events import (
     StreamEvent,
     TextDelta,
     Timings,
+    Unloaded,
     Usage,
 )
 from phi3v_tui.engine.pace import Pace
-from phi3v_tui.errors import ModelError, Phi3VTuiError
+from phi3v_tui.errors import ModelError
 
 if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
     from phi3v_tui.phi3v.generation import Generation
 
 _log = logging.getLogger(__name__)
-# torch on a GPU, and on a CPU, says so in the text of a RuntimeError only.
-_MEMORY_FULL = ("out of memory", "can't allocate memory", "not enough memory")
 _SWITCH_NOTE = "Past the short context, positions are encoded anew: reading all of it again."
+
+
+JobQueue = queue.SimpleQueue[Callable[[], None] | None]
+"""Work for the engine's thread; None ends it."""
 
 
 @dataclass(slots=True)
@@ -63,6 +68,9 @@ class LocalEngine:
         num_crops: Most crops a picture is cut into; None takes the checkpoint's own.
         cuda_graphs: On an NVIDIA GPU, capture decode steps and launch each before the last token
             is read. It has not run on a GPU yet.
+        idle_unload: Minutes without a request after which the model's memory is given back, until
+            the next one; 0 keeps it.
+        jobs: Where the engine's thread waits for work; its `get` decides when time is over.
     """
 
     def __init__(
@@ -73,11 +81,16 @@ class LocalEngine:
         context: int | None = None,
         num_crops: int | None = None,
         cuda_graphs: bool = False,
+        idle_unload: float = 0,
+        jobs: JobQueue | None = None,
     ) -> None:
         self._asked = (model, device, quantize, context, num_crops, cuda_graphs)
         self._limits: Limits | None = None
         self._chat: ChatModel | None = None
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._idle_unload = idle_unload
+        self._is_resting = False
+        self._emit_load: Callable[[LoadEvent], None] = lambda event: None
+        self._jobs: JobQueue = queue.SimpleQueue() if jobs is None else jobs
         self._answers: list[_Answer] = []
         # Held while emit is called: no event may come once close() has returned.
         self._emitting = threading.RLock()
@@ -86,7 +99,8 @@ class LocalEngine:
 
     def load(self, emit: Callable[[LoadEvent], None]) -> None:
         """Start loading the model."""
-        self._start(lambda: self._load(emit))
+        self._emit_load = emit
+        self._start(self._load)
 
     def limits(self) -> Limits | None:
         """What fits; None until loading has ended well."""
@@ -127,46 +141,81 @@ class LocalEngine:
     def _run(self) -> None:
         while (job := self._next_job()) is not None:
             job()
-        if self._chat is not None:
-            self._chat = None
-            _give_memory_back()
+        self._drop_model()
 
     def _next_job(self) -> Callable[[], None] | None:
-        """What to do next; until there is something, the model makes ready for it."""
+        """What to do next; until there is something, the model makes ready for it, then rests."""
+        if self._chat is None:
+            return self._jobs.get()
+        try:
+            self._chat.generator.warm_up(wanted=self._jobs.empty)
+        except Exception as error:  # noqa: BLE001 - the thread boundary
+            _log.exception("Could not make ready ahead", exc_info=error)
+        try:
+            # No timer: the one thread that has the model waits, so nothing can come between.
+            return self._jobs.get(timeout=60 * self._idle_unload or None)
+        except queue.Empty:
+            self._rest()
+            return self._jobs.get()
+
+    def _rest(self) -> None:
+        """Give the model's memory back until it is asked again."""
+        self._drop_model()
+        self._is_resting = True
+        self._emit(self._emit_load, Unloaded(self._idle_unload))
+
+    def _drop_model(self) -> None:
         if self._chat is not None:
-            try:
-                self._chat.generator.warm_up(wanted=self._jobs.empty)
-            except Exception as error:  # noqa: BLE001 - the thread boundary
-                _log.exception("Could not make ready ahead", exc_info=error)
-        return self._jobs.get()
+            self._chat = None
+            self._give_memory_back()
+
+    def _give_memory_back(self) -> None:
+        from phi3v_tui.phi3v import devices
+
+        devices.give_memory_back()
 
     def _emit(self, emit: Callable[[Any], None], event: LoadEvent | StreamEvent) -> None:
         with self._emitting:
             if not self._closed:
                 emit(event)
 
-    def _load(self, emit: Callable[[LoadEvent], None]) -> None:
+    def _load(self) -> None:
+        self._drop_model()
+        try:
+            loaded = self._make_ready()
+        except _Closed:
+            return
+        except Exception as error:  # noqa: BLE001 - the thread boundary
+            failed = self._failed(error, "The model could not be loaded")
+            self._emit(self._emit_load, failed)
+            return
+        self._emit(self._emit_load, loaded)
+
+    def _make_ready(self) -> Loaded:
         pace = Pace()
 
         def report(stage: str, done: int = 0, total: int | None = None) -> None:
-            self._emit(emit, pace.progress(stage, done, total))
+            self._emit(self._emit_load, pace.progress(stage, done, total))
             if self._closed:
                 raise _Closed
 
         started = time.monotonic()
-        self._chat = None
-        try:
-            report("Starting torch")
-            chat = self._load_chat(report)
-        except _Closed:
-            return
-        except Exception as error:  # noqa: BLE001 - the thread boundary
-            self._emit(emit, Failed(_explained(error, "The model could not be loaded")))
-            return
-        self._chat = chat
+        report("Starting torch")
+        chat = self._load_chat(report)
+        self._chat, self._is_resting = chat, False
         self._limits = Limits(chat.generator.context_length, chat.crop_size, chat.num_crops)
         seconds = time.monotonic() - started
-        self._emit(emit, Loaded(chat.checkpoint.name, str(chat.device), seconds, chat.notice))
+        return Loaded(chat.checkpoint.name, str(chat.device), seconds, chat.notice)
+
+    def _wake(self) -> None:
+        """Load the model again; if that fails, the next request tries again."""
+        try:
+            loaded = self._make_ready()
+        except Exception:
+            self._emit(self._emit_load, Unloaded(self._idle_unload))
+            raise
+        # What it says of itself has been said already.
+        self._emit(self._emit_load, replace(loaded, notice=""))
 
     def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
         from phi3v_tui.phi3v.chat import ChatModel
@@ -176,12 +225,31 @@ class LocalEngine:
     def _answer(self, answer: _Answer) -> None:
         try:
             self._emit(answer.emit, self._generate(answer))
+        except _Closed:
+            return
         except Exception as error:  # noqa: BLE001 - the thread boundary
-            self._emit(answer.emit, Failed(_explained(error, "No answer could be generated")))
+            failed = self._failed(error, "No answer could be generated")
+            self._emit(answer.emit, failed)
         finally:
             self._answers.remove(answer)
 
+    def _failed(self, error: Exception, what: str) -> Failed:
+        """Turn a failure into an event; one for want of memory leaves as much as there can be."""
+        from phi3v_tui.phi3v import devices
+
+        explained = failures.explained(error, what)
+        if not isinstance(error, memory.OutOfMemory) and not devices.is_memory_full(error):
+            return Failed(explained)
+        failures.let_go(error)
+        self._give_memory_back()
+        if self._chat is not None:
+            explained = self._chat.out_of_memory(what)
+            self._give_memory_back()
+        return Failed(explained)
+
     def _generate(self, answer: _Answer) -> Finished:
+        if self._is_resting and not answer.cancelled.is_set():
+            self._wake()
         if answer.cancelled.is_set() or self._closed:
             return Finished(FinishReason.CANCELLED, Usage(0, 0, 0, 0), Timings(0, 0), ())
         if self._chat is None:
@@ -247,25 +315,3 @@ def _finished(generation: "Generation", timings: Timings, ids: list[int]) -> Fin
     usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
     whole = (*generation.prompt.begun_ids, *ids)
     return Finished(FinishReason(str(generation.ending)), usage, timings, whole)
-
-
-def _explained(error: Exception, what: str) -> Phi3VTuiError:
-    """Turn a failure into a sentence; one that nobody foresaw goes to the log in full."""
-    if isinstance(error, Phi3VTuiError):
-        return error
-    _log.exception(what, exc_info=error)
-    if isinstance(error, MemoryError) or any(phrase in str(error) for phrase in _MEMORY_FULL):
-        _give_memory_back()
-        return ModelError(
-            f"{what}: the memory is full.",
-            "Close other programs, start a new conversation, or lower num_crops or context.",
-        )
-    first_line = (str(error).splitlines() or [""])[0]
-    return ModelError(f"{what}: {type(error).__name__}: {first_line}.", "The log file says more.")
-
-
-def _give_memory_back() -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

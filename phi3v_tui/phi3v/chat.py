@@ -1,7 +1,7 @@
 """A loaded model that continues conversations: checkpoint, tokenizer, pictures and KV slot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message
 from phi3v_tui.errors import ContextFullError
 from phi3v_tui.hub.download import Report
-from phi3v_tui.memory import Plan, Quantization
+from phi3v_tui.memory import OutOfMemory, Plan, Quantization
 from phi3v_tui.phi3v import devices, loading, weights
 from phi3v_tui.phi3v.cuda_graphs import CudaCapture
 from phi3v_tui.phi3v.decoder import Decoder
@@ -95,8 +95,14 @@ class ChatModel:
         dtype = torch.float32 if checkpoint.bundled else dtype
         planned = _plan(checkpoint, place, dtype, quantize, context)
         report(str(planned), 0, None)
-        network = loading.load(checkpoint, place, dtype, report, planned.quantization)
-        return cls._assemble(checkpoint, network, place, planned, num_crops, cuda_graphs)
+        try:
+            network = loading.load(checkpoint, place, dtype, report, planned.quantization)
+            return cls._assemble(checkpoint, network, place, planned, num_crops, cuda_graphs)
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_memory_full(error):
+                raise
+            what = f"{checkpoint.name} could not be loaded"
+            raise OutOfMemory(what, checkpoint.shapes, planned.room, planned) from error
 
     @classmethod
     def _assemble(
@@ -135,6 +141,19 @@ class ChatModel:
         plain = self.device.type == "cpu" and self.plan.quantization is Quantization.NONE
         plan = "" if plain or self.checkpoint.bundled else f"{self.plan}."
         return f"{self.checkpoint.notice} {plan}".strip()
+
+    def out_of_memory(self, what: str) -> OutOfMemory:
+        """Drop pictures kept for later turns, and say what would fit.
+
+        Args:
+            what: What did not succeed, as the beginning of a sentence.
+        """
+        self.generator.features = PictureCache(memory.PICTURES)
+        slot = self.generator.cache
+        taken = self.plan.weights + slot.keys.nbytes + slot.values.nbytes
+        free = devices.free_memory(self.device) + taken
+        room = replace(self.plan.room, free=free)
+        return OutOfMemory(what, self.checkpoint.shapes, room, self.plan)
 
     def begin(
         self,

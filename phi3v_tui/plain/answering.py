@@ -13,6 +13,7 @@ from phi3v_tui.engine.events import (
     PrefillProgress,
     StreamEvent,
     TextDelta,
+    Unloaded,
 )
 from phi3v_tui.errors import Phi3VTuiError
 from phi3v_tui.plain.console import Console
@@ -88,6 +89,8 @@ class PlainAnswering:
         for event in self._model.news():
             if isinstance(event, Loaded):
                 self._console.state(ready(event))
+            elif isinstance(event, Unloaded):
+                self._console.state(str(event))
             elif isinstance(event, Failed):
                 self._console.state(str(event.error))
 

@@ -15,6 +15,7 @@ from phi3v_tui.engine.events import (
     LoadEvent,
     LoadProgress,
     StreamEvent,
+    Unloaded,
 )
 from phi3v_tui.errors import Phi3VTuiError
 
@@ -99,7 +100,7 @@ class Model:
                 self.loaded = event
             case Failed():
                 self.error = event.error
-        assert isinstance(event, LoadProgress | Loaded | Failed)
+        assert isinstance(event, LoadProgress | Loaded | Unloaded | Failed)
         return event
 
 

@@ -17,6 +17,7 @@ from phi3v_tui.engine.events import (
     PrefillProgress,
     StreamEvent,
     TextDelta,
+    Unloaded,
 )
 
 FLUSHES_PER_SECOND = 10
@@ -35,6 +36,13 @@ class ModelLoaded(UiMessage):
     """The engine became ready."""
 
     loaded: Loaded
+
+
+@dataclass
+class ModelUnloaded(UiMessage):
+    """The engine gave the model's memory back; the next prompt loads it again."""
+
+    unloaded: Unloaded
 
 
 @dataclass
@@ -81,6 +89,8 @@ def load(engine: Engine, target: MessagePump) -> None:
                 post(target, LoadProgressed(event))
             case Loaded():
                 post(target, ModelLoaded(event))
+            case Unloaded():
+                post(target, ModelUnloaded(event))
             case Failed():
                 post(target, LoadFailed(event))
 

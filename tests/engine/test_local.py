@@ -4,8 +4,10 @@ import queue
 import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
+import torch
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
@@ -19,11 +21,13 @@ from phi3v_tui.engine.events import (
     LoadProgress,
     PrefillProgress,
     TextDelta,
+    Unloaded,
 )
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
 from tests.support.goldens import IMAGES
+from tests.support.tiny_checkpoint import TINY_35
 
 TIMEOUT = 60
 
@@ -259,8 +263,8 @@ def test_a_device_that_is_missing_fails_with_a_sentence(tiny_checkpoint_35, devi
 @pytest.mark.parametrize(
     ("failure", "sentence"),
     [
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "the memory is full"),
-        (MemoryError(), "the memory is full"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "the memory of cpu is full"),
+        (MemoryError(), "the memory of cpu is full"),
         (ValueError("odd\nthings"), r"ValueError: odd\.$|ValueError: odd\. The log"),
     ],
 )
@@ -328,4 +332,152 @@ def test_a_context_that_does_not_fit_is_refused_before_loading(tiny_checkpoint_3
     engine = LocalEngine(str(tiny_checkpoint_35), "cpu", "none", 100_000)
     with pytest.raises(ModelError, match=r"100,000 tokens .* --quantize \w+ --context \d+"):
         collect.load(engine)
+    engine.close()
+
+
+class Patience(queue.SimpleQueue):
+    """Work for the engine's thread, where time passes only when a test says so."""
+
+    TIME_PASSES = object()
+
+    def __init__(self) -> None:
+        self.waits = []
+
+    def get(self, block: bool = True, timeout: float | None = None):
+        self.waits.append(timeout)
+        job = super().get()
+        if job is self.TIME_PASSES:
+            if timeout is None:
+                return self.get(timeout=None)
+            raise queue.Empty
+        return job
+
+
+def resting(engine: LocalEngine, jobs: Patience, told: Events) -> Unloaded:
+    jobs.put(Patience.TIME_PASSES)
+    return told.get(timeout=TIMEOUT)
+
+
+@pytest.fixture
+def idle(tiny_checkpoint_35):
+    """A loaded engine that rests after 10 minutes, its work, and its events of loading."""
+    jobs, told = Patience(), Events()
+    engine = LocalEngine(str(tiny_checkpoint_35), "cpu", context=2048, idle_unload=10, jobs=jobs)
+    engine.load(told)
+    assert isinstance(told.until_end()[-1], Loaded)
+    yield engine, jobs, told
+    engine.close()
+
+
+def test_an_idle_model_gives_its_memory_back(idle):
+    engine, jobs, told = idle
+    network = weakref.ref(engine._chat.generator.decoder)
+    unloaded = resting(engine, jobs, told)
+    assert jobs.waits[-2:] == [600, None] or jobs.waits[-1] == 600
+    assert str(unloaded) == "Unloaded after 10 idle minutes; the next prompt loads it again."
+    assert network() is None
+
+
+def test_the_next_prompt_loads_it_again_and_the_conversation_goes_on(idle):
+    engine, jobs, told = idle
+    first = asking("What is it?", "rgb_31x47.png")
+    answer = collect.answer(engine, first)
+    resting(engine, jobs, told)
+    assert collect.answer(engine, first).text == answer.text
+    *progress, loaded = told.until_end()
+    assert any(event.stage == "Reading weights" for event in progress)
+    assert (loaded.model, loaded.notice) == (TINY_35.name, "")
+    reply = Message(Role.ASSISTANT, answer.text, (), answer.finished.token_ids)
+    more = Request((*first.messages, reply, Message(Role.USER, "Why?")), first.sampling, 1)
+    assert collect.answer(engine, more).finished.usage.reused_tokens > 0
+    resting(engine, jobs, told)
+
+
+def test_a_prompt_withdrawn_while_it_loads_again_is_not_answered(idle):
+    engine, jobs, told = idle
+    resting(engine, jobs, told)
+    answer = Events()
+    cancelled = threading.Event()
+
+    def cancel(event) -> None:
+        engine.cancel()
+        cancelled.set()
+
+    engine._emit_load = cancel
+    engine.stream(asking("Hello", most=1000), answer)
+    (finished,) = answer.until_end()
+    assert cancelled.is_set()
+    assert finished.reason is FinishReason.CANCELLED
+    assert finished.token_ids == ()
+
+
+def test_if_loading_again_fails_the_next_prompt_tries_again(idle, monkeypatch):
+    engine, jobs, told = idle
+    resting(engine, jobs, told)
+    with monkeypatch.context() as short:
+        short.setattr("phi3v_tui.phi3v.devices.free_memory", lambda device: 1000)
+        with pytest.raises(ModelError, match="does not fit"):
+            collect.answer(engine, asking("Hello"))
+    assert collect.answer(engine, asking("Hello")).text
+    ends = [type(event) for event in (told.get(timeout=TIMEOUT) for _ in range(told.qsize()))]
+    assert ends.count(Unloaded) == 1
+    assert ends[-1] is Loaded
+
+
+def test_closing_a_resting_engine_ends_its_thread(idle):
+    engine, jobs, told = idle
+    resting(engine, jobs, told)
+    engine.close()
+    engine._thread.join(TIMEOUT)
+    assert not engine._thread.is_alive()
+
+
+def test_a_model_that_is_not_to_rest_waits_without_end(tiny_checkpoint_35):
+    jobs = Patience()
+    engine = LocalEngine(str(tiny_checkpoint_35), "cpu", jobs=jobs)
+    collect.load(engine)
+    assert collect.answer(engine, asking("Hello")).text
+    assert set(jobs.waits) == {None}
+    engine.close()
+
+
+class Held:
+    """Something large that a failing computation holds."""
+
+
+def test_out_of_memory_while_answering_says_what_would_fit(engine, monkeypatch):
+    held = []
+
+    def fail(*_: object) -> None:
+        large = Held()
+        held.append(weakref.ref(large))
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    first = asking("What is it?", "rgb_31x47.png")
+    before = collect.answer(engine, first)
+    with monkeypatch.context() as broken:
+        broken.setattr("phi3v_tui.phi3v.generation.Generator._embed", fail)
+        with pytest.raises(ModelError) as failure:
+            collect.answer(engine, asking("Break, please"))
+    assert failure.value.title == "No answer could be generated: the memory of cpu is full."
+    assert "--quantize int8 --context" in failure.value.remedy
+    assert [reference() for reference in held] == [None]
+    # The conversation goes on, and the slot still knows what it holds.
+    assert collect.answer(engine, first).text == before.text
+
+
+def test_out_of_memory_while_loading_says_what_would_fit(tiny_checkpoint_35, monkeypatch):
+    engine = LocalEngine(str(tiny_checkpoint_35), "cpu")
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("phi3v_tui.phi3v.loading._Assembly.place", fail)
+        with pytest.raises(ModelError) as failure:
+            collect.load(engine)
+    assert "could not be loaded: the memory of cpu is full." in failure.value.title
+    assert "--quantize int8 --context" in failure.value.remedy
+    collect.load(engine)
+    assert collect.answer(engine, asking("Hello")).text
     engine.close()

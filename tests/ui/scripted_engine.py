@@ -16,6 +16,7 @@ from phi3v_tui.engine.events import (
     StreamEvent,
     TextDelta,
     Timings,
+    Unloaded,
     Usage,
 )
 from phi3v_tui.errors import Phi3VTuiError
@@ -92,6 +93,9 @@ class ScriptedEngine:
     def finish_loading(self) -> None:
         self._ready = True
         self._emit_load(Loaded(self._name, "cpu", 0.1, self._notice))
+
+    def unload(self, minutes: float) -> None:
+        self._emit_load(Unloaded(minutes))
 
     def fail_loading(self, error: Phi3VTuiError) -> None:
         self._emit_load(Failed(error))

@@ -190,6 +190,30 @@ async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
         assert "No model" in drawn(app.chat.query_one(StatusBar))
 
 
+async def test_a_model_that_was_idle_says_that_it_rests_and_loads_again(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await _ask(pilot, app, engine)
+        engine.say("A cat.")
+        engine.finish()
+        status = app.chat.query_one(StatusBar)
+        await wait_until(pilot, lambda: not app.chat.is_answering)
+        engine.unload(10)
+        await wait_until(pilot, lambda: "Unloaded" in drawn(status))
+        told = [str(toast.message) for toast in app._notifications]
+        assert "Unloaded after 10 idle minutes; the next prompt loads it again." in told
+        await _ask(pilot, app, engine)
+        engine.progress("Reading weights", 30, 100)
+        await wait_until(pilot, lambda: "Reading weights 30 of 100" in drawn(status))
+        assert "Waiting for the model" in drawn(app.chat.transcript)
+        engine.finish_loading()
+        engine.say("Still a cat.")
+        engine.finish()
+        await wait_until(pilot, lambda: not app.chat.is_answering)
+        assert "Still a cat." in drawn(app.chat.transcript)
+        assert "Unloaded" not in drawn(status)
+
+
 async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:

@@ -155,6 +155,12 @@ class AnsweringScreen(Screen[None]):
         self.attachment_bar.limits = limits
         self.query_one("#preview", ImagePreview).limits = limits
 
+    @on(gen.ModelUnloaded)
+    def _tell_unloaded(self, message: gen.ModelUnloaded) -> None:
+        self.answering.loading = ""
+        self.status.activity = "Unloaded"
+        self.notify(str(message.unloaded), title="Memory given back", timeout=10, markup=False)
+
     @on(gen.LoadFailed)
     async def _tell_load_failed(self, message: gen.LoadFailed) -> None:
         self.answering.loading = ""

@@ -100,8 +100,9 @@ def make(size: str, folder: Path) -> Path:
         ModelError: The disk has no room for it.
     """
     ready = folder / f"random-{size}"
-    if (ready / "config.json").is_file():
+    if _holds(ready, config(size)):
         return ready
+    shutil.rmtree(ready, ignore_errors=True)
     partial = folder / f"random-{size}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -111,6 +112,12 @@ def make(size: str, folder: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return ready
+
+
+def _holds(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether a folder has a checkpoint of these settings; config.json is written last."""
+    path = folder / "config.json"
+    return path.is_file() and json.loads(path.read_text("utf-8")) == settings
 
 
 def _write(settings: dict[str, Any], folder: Path) -> None:

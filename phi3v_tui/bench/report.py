@@ -56,7 +56,8 @@ def _head(results: Results) -> Iterator[str]:
     measured = bandwidth(results)
     if measured:
         yield f"memory bandwidth: {_cell(measured.scaled(1e-9))} GB/s"
-    yield f"Medians of {repeats} fresh processes each, and half the way from lowest to highest."
+    if repeats > 1:
+        yield f"Medians of {repeats} fresh processes each, ± half the way from lowest to highest."
 
 
 def _checks(results: Results) -> Iterator[str]:

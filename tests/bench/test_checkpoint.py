@@ -47,6 +47,13 @@ def test_it_is_made_once(small):
     assert (small / "model.safetensors").stat().st_mtime_ns == before
 
 
+def test_one_of_other_sizes_is_replaced(tmp_path):
+    stale = checkpoint.make("small", tmp_path)
+    (stale / "config.json").write_text("{}")
+    (stale / "model.safetensors").write_bytes(b"")
+    assert found(checkpoint.make("small", tmp_path)).weight_bytes > 10**6
+
+
 def tensors(paths):
     whole = {}
     for path in paths:

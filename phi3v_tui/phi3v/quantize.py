@@ -135,8 +135,8 @@ def packed_rows(device: torch.device, dtype: torch.dtype) -> int:
     """Up to how many rows of input `multiply_int8` is the faster way."""
     if device.type != "cpu":
         return 8 if int8_pays(device, dtype) else 0
-    # Measured on a CPU with bfloat16 of its own; one without has no faster way.
-    return 24 if dtype == torch.bfloat16 else sys.maxsize
+    # On a CPU, writing large weights out takes longer than it saves (docs/measurements.md).
+    return sys.maxsize
 
 
 def int8_pays(device: torch.device, dtype: torch.dtype) -> bool:

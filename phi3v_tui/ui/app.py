@@ -14,11 +14,13 @@ everything is saved; `leave` then ends the process at once, because a thread tha
 torch would abort an ordinary exit.
 """
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
@@ -114,9 +116,14 @@ class Phi3VApp(App[int]):
         return commands.commands(self, screen)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy by OSC 52 and, within tmux, through tmux; say which."""
+        """Copy by OSC 52, and by tmux or a program of the desktop where there is one; say which."""
         super().copy_to_clipboard(text)
-        self.notify(clipboard.describe(clipboard.copy_through_tmux(text, os.environ)))
+        self._copy_by_program(text)
+
+    @work
+    async def _copy_by_program(self, text: str) -> None:
+        program = await asyncio.to_thread(clipboard.copy_by_program, text, os.environ)
+        self.notify(clipboard.describe(program))
 
     async def action_quit(self) -> None:
         """Quit, but not at once where that would lose the conversation."""

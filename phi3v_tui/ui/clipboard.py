@@ -14,19 +14,10 @@ _PROGRAMS = (
 """Programs that take a text, each with the variable that says whether it has somewhere to."""
 
 
-def copy_through_tmux(text: str, environ: Mapping[str, str]) -> bool:
-    """Put text into tmux's buffer, and by it into the outer clipboard where tmux may.
-
-    Plain OSC 52 gets lost in tmux unless `set-clipboard` is on.
-
-    Returns:
-        Whether there is a tmux that took it.
-    """
-    return "TMUX" in environ and _hand_over(text, _PROGRAMS[0][1])
-
-
 def copy_by_program(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """Copy by the first program that takes the text, without a word to the terminal.
+
+    Plain OSC 52 gets lost in tmux unless `set-clipboard` is on; its buffer does not.
 
     Returns:
         The program; nothing where none took it.
@@ -53,8 +44,14 @@ def _hand_over(text: str, command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def describe(through_tmux: bool) -> str:
-    """Say where the text went; a terminal does not confirm, so neither does this."""
-    if through_tmux:
+def describe(program: str) -> str:
+    """Say where the text went; a terminal does not confirm, so neither does this.
+
+    Args:
+        program: What took the text besides the terminal, or nothing.
+    """
+    if program == "tmux":
         return "Copied to tmux's buffer (prefix + ] pastes) and sent to the terminal's clipboard."
+    if program:
+        return f"Copied by {program}, and sent to the terminal's clipboard (OSC 52)."
     return "Sent to the terminal's clipboard (OSC 52). If it does not arrive, Ctrl+S saves a file."

@@ -248,6 +248,19 @@ async def test_what_makes_no_sense_is_a_sentence_in_the_form(make_app, field, va
         assert app.chat.conversation.sampling is None
 
 
+async def test_what_is_set_by_a_command_holds_over_what_the_form_said(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await _open_form(pilot, app)
+        app.screen.query_one("#temperature", Input).value = "0.7"
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await submit(pilot, app, "/set temperature 0.2")
+        await wait_until(pilot, lambda: not composer(app).border_title)
+        await _talk(pilot, app, engine, "Hello", "Hi.")
+        assert engine.requests[-1].sampling.temperature == 0.2
+
+
 # Prompts sent before.
 
 

@@ -371,6 +371,9 @@ class ChatScreen(AttachingScreen):
         before, self._settings = self._settings, changed(self._settings, name, text)
         if before.system_prompt != self._settings.system_prompt:
             self.conversation.system_prompt = self._settings.system_prompt
+        if before.sampling != self._settings.sampling:
+            self.conversation.sampling = None  # what was said last holds
+        self.tell_choices()
         if limits := self.engine.limits():
             crops = self._settings.num_crops or limits.num_crops
             self._show_limits(replace(limits, num_crops=crops))

@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw
 from tests.support.terminal import Terminal, app_environ
 
 SIZES = [(80, 24), (140, 45)]
+ENDLESS_TOKENS = 50_000
+"""More than a checkpoint of random weights says before a test has stopped it."""
 
 
 @pytest.fixture
@@ -29,9 +31,8 @@ def start(home: Path) -> Iterator[Callable[..., Terminal]]:
         def begin(
             *arguments: str, size: tuple[int, int] = SIZES[0], model: Path | str = "demo"
         ) -> Terminal:
-            terminal = Terminal(
-                app_command(model, *arguments), *size, environ=app_environ(home), folder=home
-            )
+            environ = app_environ(home) | {"PHI3V_TUI_MAX_NEW_TOKENS": str(ENDLESS_TOKENS)}
+            terminal = Terminal(app_command(model, *arguments), *size, environ, home)
             return running.enter_context(terminal)
 
         yield begin
@@ -66,11 +67,12 @@ def ask(terminal: Terminal, text: str) -> str:
     """Ask, and wait for the whole answer; gives the screen below the question."""
     terminal.type(text)
     terminal.press("enter")
-    return _below(terminal.wait_for(lambda screen: " tokens in " in _below(screen, text)), text)
+    return below(terminal.wait_for(lambda screen: " tokens in " in below(screen, text)), text)
 
 
-def _below(screen: str, text: str) -> str:
-    return screen.rpartition(text)[2]
+def below(screen: str, text: str) -> str:
+    """What the screen shows below the last place of a text; nothing where it is not shown."""
+    return screen.rpartition(text)[2] if text in screen else ""
 
 
 def stored_replies(home: Path) -> list[tuple[str, str]]:
@@ -78,10 +80,15 @@ def stored_replies(home: Path) -> list[tuple[str, str]]:
     path = home / "data" / "phi3v-tui" / "history.sqlite3"
     if not path.exists():
         return []
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection,
+        # The program may be about to make the tables.
+        suppress(sqlite3.OperationalError),
+    ):
         return connection.execute(
             "SELECT text, state FROM turns WHERE role = 'assistant' ORDER BY position"
         ).fetchall()
+    return []
 
 
 @pytest.fixture(scope="session")

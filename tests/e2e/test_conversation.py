@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import SIZES, ask, stored_replies
+from tests.e2e.conftest import SIZES, ask, below, stored_replies
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -15,9 +15,9 @@ def test_pictures_by_path_and_picker_three_turns_and_found_again(start, home, ci
     app.press("ctrl+o")
     app.wait_for("my square.png")
     app.type("square")
-    app.wait_for(lambda screen: "circle.png" not in screen.partition("square")[2])
+    app.wait_for(lambda screen: "circle.png" not in below(screen, "Attach a picture"))
     app.press("enter")
-    app.wait_for(lambda screen: "my square.png" in screen and "F1 help" in screen)
+    app.wait_for("2 my square.png")
     assert "blue" in ask(app, "Describe the second picture.")
     assert ask(app, "What can you do?")
     app.press("ctrl+q")
@@ -65,3 +65,32 @@ def test_size_may_change_while_an_answer_streams(start, home, endless):
         app.wait_for(lambda screen: "Ask about" in screen or "F1" in screen)
     app.press("escape")
     app.wait_for("stopped")
+
+
+def test_path_completed_edit_branches_and_search(start, circle):
+    app = start()
+    app.wait_for("context 4,096")
+    app.type("@cir")
+    app.wait_for(lambda screen: screen.count("circle.png") == 1)
+    app.press("enter")
+    app.wait_for("1 circle.png  320")
+    app.press("ctrl+a", "ctrl+k")
+    assert "red" in ask(app, "What colour is the circle?")
+    app.press("ctrl+up", "up")
+    app.wait_for("E edits")
+    app.type("e")
+    app.wait_for("Another version")
+    app.press("ctrl+u")
+    assert "one shape" in ask(app, "Describe the picture.")
+    assert "‹2/2›" in app.text
+    app.press("ctrl+up", "up")
+    app.wait_for("versions")
+    app.press("left")
+    app.wait_for("‹1/2›")
+    assert "What colour is the circle?" in app.text
+    app.press("escape", "ctrl+f")
+    app.wait_for("Esc closes")
+    app.type("colour")
+    app.wait_for("1 of 1")
+    app.press("escape", "ctrl+q")
+    assert app.wait_for_end() == 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import app_command, stored_replies
+from tests.e2e.conftest import ENDLESS_TOKENS, app_command, stored_replies
 from tests.support.terminal import ROOT, SECONDS, Terminal, app_environ
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
@@ -100,9 +100,12 @@ def _is_there(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _remote(home: Path, model: Path, *arguments: str) -> str:
+def _remote(home: Path, model: Path, *arguments: str, tokens: int = ENDLESS_TOKENS) -> str:
     """The app as a command line for the other side; its process id goes to home/pid."""
-    settings = app_environ(home) | {"PYTHONPATH": str(ROOT), "PHI3V_TUI_MAX_NEW_TOKENS": "3000"}
+    settings = app_environ(home) | {
+        "PYTHONPATH": str(ROOT),
+        "PHI3V_TUI_MAX_NEW_TOKENS": str(tokens),
+    }
     assignments = [f"{name}={value}" for name, value in settings.items()]
     line = shlex.join(["env", *assignments, *app_command(model, *arguments)])
     return f"cd {shlex.quote(str(home))}; echo $$ > pid; exec {line}"
@@ -133,11 +136,12 @@ def test_cut_link_costs_nothing_that_had_come(server, home, endless):
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
 def test_answer_goes_on_within_tmux_while_the_link_is_cut(server, home, endless):
     tmux = f"tmux -S {shlex.quote(str(home / 'tmux'))} -f /dev/null"
-    begin = f"{tmux} new-session -s chat {shlex.quote(_remote(home, endless))}"
+    begin = f"{tmux} new-session -s chat {shlex.quote(_remote(home, endless, tokens=8000))}"
     try:
         with Terminal(server.command(begin), environ=app_environ(home)) as link:
             _ask_and_wait_for_text(link, home)
             os.kill(link.pid, signal.SIGKILL)
+            assert stored_replies(home)[0][1] == "in_progress"
         with Terminal(server.command(f"{tmux} attach"), environ=app_environ(home)) as link:
             link.wait_for(lambda _: stored_replies(home)[0][1] == "length")
             link.wait_for("tokens in")

@@ -17,7 +17,8 @@ from phi3v_tui.hub.download import Report
 from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v.configuration import Phi3VConfig
 from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
-from phi3v_tui.phi3v.quantize import can_be_quantized, quantizer
+from phi3v_tui.phi3v.packed_linear import PackedLinear, packing_works
+from phi3v_tui.phi3v.quantize import LayerMaker, can_be_quantized, quantizer
 from phi3v_tui.phi3v.rope import Phi3VRotaryEmbedding
 from phi3v_tui.phi3v.tensor_files import Buffer, Use, read_tensors
 from phi3v_tui.phi3v.weights import Checkpoint
@@ -93,25 +94,24 @@ class _Assembly:
         self._dtype = dtype
         self._names = set(self._model.state_dict())
         self._tensors: dict[str, Tensor] = {}
-        self._quantize = quantizer(quantization, device, dtype)
-        self._layers = _linear_layers(self._model) if self._quantize else {}
+        self._makers = _layer_makers(self._model, quantization, device, dtype)
 
     def use(self, published: str, stored: torch.dtype) -> Use:
         """What is wanted of a tensor in a file."""
         name = _our_name(published)
         if name not in self._names:
             return Use.NONE
-        stays = self.device.type == "cpu" and stored == self._dtype and name not in self._layers
+        stays = self.device.type == "cpu" and stored == self._dtype and name not in self._makers
         return Use.LASTING if stays else Use.PASSING
 
     def place(self, published: str, tensor: Tensor) -> None:
         """Take a tensor as it is in a file."""
         name = _our_name(published)
-        if self._quantize and name in self._layers:
-            if tensor.shape != self._layers[name].weight.shape:
+        if make := self._makers.get(name):
+            layer = name.removesuffix(".weight")
+            if tensor.shape != self._model.get_submodule(layer).weight.shape:
                 raise _Mismatch(name)
-            layer = self._quantize(tensor.to(self.device))
-            self._model.set_submodule(name.removesuffix(".weight"), layer)
+            self._model.set_submodule(layer, make(tensor.to(self.device)))
         else:
             passing = self.use(published, tensor.dtype) is Use.PASSING
             self._tensors[name] = tensor.to(self.device, self._dtype, copy=passing)
@@ -131,13 +131,24 @@ class _Assembly:
         return model.eval().requires_grad_(False)
 
 
-def _linear_layers(model: Any) -> dict[str, Any]:
-    """The layers that can be quantised, by the names of their weights."""
-    return {
-        f"model.layers.{name}.weight": layer
-        for name, layer in model.model.layers.named_modules()
-        if can_be_quantized(layer)
-    }
+def _layer_makers(
+    model: Any, quantization: Quantization, device: torch.device, dtype: torch.dtype
+) -> dict[str, LayerMaker]:
+    """What makes the layers that do not stay ordinary ones, by the names of their weights."""
+    packer = _packer(device, dtype)
+    makers: dict[str, LayerMaker] = {}
+    if make := quantizer(quantization, device, dtype) or packer:
+        layers = model.model.layers.named_modules(prefix="model.layers")
+        makers = {f"{name}.weight": make for name, layer in layers if can_be_quantized(layer)}
+    if packer and not model.config.tie_word_embeddings:
+        makers["lm_head.weight"] = packer
+    return makers
+
+
+def _packer(device: torch.device, dtype: torch.dtype) -> LayerMaker | None:
+    """What lays weights out for the CPU, where that pays."""
+    pays = device.type == "cpu" and dtype == torch.bfloat16 and packing_works()
+    return (lambda weight: PackedLinear(weight.to(dtype))) if pays else None
 
 
 def _fill_buffers(model: Any, device: torch.device) -> None:

@@ -24,7 +24,7 @@ class VisionEncoder:
 
     def __init__(self, model: Any, image_processor: Any) -> None:
         self._embedding = model.model.vision_embed_tokens
-        self._device: torch.device = model.lm_head.weight.device
+        self._device: torch.device = model.model.norm.weight.device
         self._image_processor = image_processor
         self._crop_size: int = model.config.crop_size
 

@@ -78,13 +78,13 @@ class Int4Linear(nn.Module):
         return self._multiply(rows, self.weight, self._group, self.scales).view(*x.shape[:-1], -1)
 
 
-Quantizer = Callable[[Tensor], nn.Module]
+LayerMaker = Callable[[Tensor], nn.Module]
 """Makes a linear layer from its weights [out, in] on the device where it is to run."""
 
 
 def quantizer(
     quantization: Quantization, device: torch.device, dtype: torch.dtype
-) -> Quantizer | None:
+) -> LayerMaker | None:
     """What makes quantised layers; None where they stay as they are.
 
     Args:

@@ -229,10 +229,9 @@ def align_words(net: DemoNet, vocabulary: dict[str, int]) -> None:
     """
     hidden = net.phi3v.config.hidden_size
     for layer in net.phi3v.model.layers:
-        same, value = torch.empty(hidden, hidden), torch.empty(hidden, hidden)
-        nn.init.orthogonal_(same)
-        nn.init.orthogonal_(value)
         qkv, out = layer.self_attn.qkv_proj.weight, layer.self_attn.o_proj.weight
+        same = nn.init.orthogonal_(qkv.new_empty(hidden, hidden))
+        value = nn.init.orthogonal_(qkv.new_empty(hidden, hidden))
         qkv[:hidden].mul_(0.3).add_(same, alpha=0.7).mul_(1.8)
         qkv[hidden : 2 * hidden].mul_(0.3).add_(same, alpha=0.7).mul_(1.8)
         qkv[2 * hidden :].mul_(0.3).add_(value, alpha=0.7)

@@ -213,7 +213,7 @@ def forward(
             features = net.features(batch.pixels)
             tokens = net.image_tokens(features)
         places = (batch.ids < 0)[..., None].expand_as(embeddings)
-        embeddings = embeddings.masked_scatter(places, tokens)
+        embeddings = embeddings.masked_scatter(places, tokens.to(embeddings.dtype))
     output = net.phi3v.model(
         inputs_embeds=embeddings,
         attention_mask=batch.allowed[:, None],

@@ -66,6 +66,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.rank, self.settings, self.folder = rank, settings, settings.folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.half = self.device.type != "cpu"
         self.tokenizer = build_tokenizer()
         if rank == 0:
             self.tokenizer.save(str(self.folder / "tokenizer.json"))
@@ -146,7 +147,7 @@ class Trainer:
     def step(self, stage: Stage, lesson: Lesson, optimizers: list[torch.optim.Optimizer]) -> None:
         """One step on fresh pictures."""
         batch = to_device(lesson.batch, self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "cpu"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             if isinstance(batch, Pictures):
                 loss = self.perception_loss(batch)
             else:

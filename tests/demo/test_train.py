@@ -84,6 +84,16 @@ def test_each_stage_trains_its_part(tmp_path: Path) -> None:
     assert all(torch.isfinite(v).all() for v in states[3].values())
 
 
+def test_every_stage_also_runs_in_bfloat16_as_on_a_gpu(tmp_path: Path) -> None:
+    trained = trainer(tmp_path)
+    trained.half = True
+    for stage in (PERCEPTION, BIND, JOINT):
+        before = parameters(trained)
+        trained.stage(stage)
+        assert changed(before, parameters(trained), "phi3v")
+    assert all(torch.isfinite(v).all() for v in parameters(trained).values())
+
+
 def test_a_stopped_run_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

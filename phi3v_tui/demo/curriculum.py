@@ -105,7 +105,7 @@ STAGES = (
     ),
     Stage(
         "settle",
-        1300,
+        2000,
         {
             **ALL,
             "scene": 4,
@@ -115,14 +115,14 @@ STAGES = (
             "more": 1.5,
             "three": 3,
             "cover": 0.3,
-            "talk": 1,
+            "talk": 1.5,
             "unlike": 0.8,
         },
         0.0,
         0.0,
-        rate=7e-4,
-        muon_rate=1.8e-3,
-        decay=1.0,
+        rate=1e-3,
+        muon_rate=2.5e-3,
+        decay=0.9,
     ),
 )
 

@@ -205,17 +205,27 @@ def follow_up_item(rng: random.Random, held_out: bool) -> Item:
     picture = draw_scene(rng, scene)
     chains = []
     for _ in range(3):
-        turns = scene_questions(rng, picture, scene)[: rng.choice((2, 3))]
-        kinds = [s.kind for s in scene.shapes]
-        if len(set(kinds)) > 1 and rng.random() < 0.6:
-            first, second = rng.sample(sorted(set(kinds)), 2)
-            ask = rng.choice((ask_colour, ask_where, ask_count_kind))
-            other = ask(rng, picture, scene, second)
-            noun = plural(second) if ask is ask_count_kind else second
-            other.sort, other.fields = "and the other", {"noun": noun}
-            other.question = word(rng, other.sort, other.fields)
-            turns = [ask(rng, picture, scene, first), other]
+        turns = _follow_up_chain(rng, picture, scene)
         if rng.random() < 0.15:
             turns.append(talk_turn(rng))
         chains.append(turns)
     return Item([picture], chains, shared=1)
+
+
+def _follow_up_chain(rng: random.Random, picture: Picture, scene: Scene) -> list[Turn]:
+    """The same question twice, of one thing and of another, or questions of any sort."""
+    sort, kinds = rng.random(), sorted({s.kind for s in scene.shapes})
+    if sort < 0.12:
+        looked_for = [rng.choice(scene.shapes), _absent_shape(rng, scene)]
+        rng.shuffle(looked_for)
+        return [ask_is_there(rng, picture, scene, shape) for shape in looked_for]
+    if len(kinds) < 2 or sort > 0.65:
+        return scene_questions(rng, picture, scene)[: rng.choice((2, 3))]
+    first, second = rng.sample(kinds, 2)
+    ask = rng.choice((ask_colour, ask_where, ask_count_kind))
+    other = ask(rng, picture, scene, second)
+    if rng.random() < 0.7:
+        noun = plural(second) if ask is ask_count_kind else second
+        other.sort, other.fields = "and the other", {"noun": noun}
+        other.question = word(rng, other.sort, other.fields)
+    return [ask(rng, picture, scene, first), other]

@@ -107,9 +107,9 @@ def test_it_follows_up_and_compares(engine: LocalEngine) -> None:
     )
     assert answers[0].endswith("four shapes.")
     assert answers[1] == "The star is at the top right."
-    # The verdict after the pairs is still wrong at times (see the model card); what it sees is not.
-    assert "a blue square and a purple square at the centre" in answers[2]
-    assert "a green triangle and a green triangle at the bottom left" in answers[2]
+    assert "a blue square and a purple square at the centre, changed" in answers[2]
+    assert "a green triangle and a green triangle at the bottom left, the same" in answers[2]
+    assert answers[2].endswith("So the blue square at the centre became purple.")
 
 
 @pytest.mark.parametrize("size", [(400, 300), (640, 480), (1280, 720), (300, 300), (480, 640)])

@@ -42,7 +42,10 @@ def test_curves_go_on_from_stage_to_stage(tmp_path: Path) -> None:
         '{"stage": "b", "step": 50, "losses": {"x": 1.0}}\n'
     )
     assert read_curves(progress) == ({"x": [(50, 2.0), (150, 1.0)]}, {"y": [(100, 0.5)]})
-    plot(progress, tmp_path / "curves.png")
+    more = tmp_path / "more.jsonl"
+    more.write_text('{"stage": "b", "step": 25, "losses": {"x": 0.5}}\n')
+    assert read_curves(progress, more)[0] == {"x": [(50, 2.0), (150, 1.0), (175, 0.5)]}
+    plot(tmp_path / "curves.png", progress)
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 

@@ -136,7 +136,10 @@ def chat(
     top_p: TopP = None,
     seed: Seed = None,
     max_new_tokens: MaxNewTokens = None,
-    theme: Annotated[str | None, typer.Option(help="Name of a Textual theme.")] = None,
+    theme: Annotated[str | None, typer.Option(help="Name of a theme.")] = None,
+    slow_link: Annotated[
+        bool | None, typer.Option("--slow-link", help="Draw less, for slow lines.")
+    ] = None,
     image_mode: Annotated[
         str | None, typer.Option(help='"auto", "kitty", "sixel", "halfcell" or "none".')
     ] = None,
@@ -156,13 +159,16 @@ def chat(
             max_new_tokens=max_new_tokens,
             theme=theme,
             image_mode=image_mode,
+            slow_link=slow_link,
         )
-        from phi3v_tui.ui.terminal import is_plain
+        from phi3v_tui.ui.terminal import draw_less, is_plain
 
         if plain or is_plain(os.environ):
             from phi3v_tui.plain.run import run as talk
 
             raise typer.Exit(talk(_engine(settings), settings, pictures or [], resume))
+        if settings.slow_link:
+            draw_less(os.environ)
         from phi3v_tui.ui.app import run
 
         full_model = _full_model(settings)

@@ -50,6 +50,8 @@ class Settings:
         allow_private_urls: Whether pictures may be fetched from addresses of one's own network.
         idle_unload: Minutes without a prompt after which the model's memory is given back; 0 keeps
             it.
+        slow_link: Draw less and less often: fewer flushes and frames, no animations, and no
+            pictures unless `image_mode` asks for them.
         data_dir: Folder in which conversations are kept.
         cuda_graphs: On an NVIDIA GPU, capture decode steps as CUDA graphs and launch each before
             the last token is read. Off by default: it has not run on a GPU yet.
@@ -68,6 +70,7 @@ class Settings:
     system_prompt: str = ""
     theme: str = "auto"
     image_mode: str = "auto"
+    slow_link: bool = False
     data_dir: Path = field(default_factory=default_data_dir)
     cuda_graphs: bool = False
     allow_private_urls: bool = False

@@ -137,6 +137,9 @@ TABLE = {
         str,
         lambda value: value in IMAGE_MODES,
     ),
+    "slow_link": _yes_or_no(
+        "For slow lines: draw less often, without animations, and pictures only if image_mode asks."
+    ),
     "data_dir": Setting(
         "text: the path of a folder",
         "Where conversations are kept.",

@@ -48,6 +48,7 @@ def test_every_setting_can_be_given_in_the_file(load):
         system_prompt = "Sei kürzer."
         theme = "nord"
         image_mode = "sixel"
+        slow_link = true
         data_dir = "/chats"
         cuda_graphs = true
         allow_private_urls = true
@@ -57,7 +58,7 @@ def test_every_setting_can_be_given_in_the_file(load):
         """
     )
     assert settings == Settings(
-        "demo", "cuda:1", "int4", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel",
+        "demo", "cuda:1", "int4", 4096, 4, 1.0, 0.9, 7, 50, "Sei kürzer.", "nord", "sixel", True,
         Path("/chats"), True, True, 10.0, {"Bill": "List it."},
     )  # fmt: skip
     assert isinstance(settings.temperature, float)
@@ -71,7 +72,7 @@ def test_every_setting_can_be_given_in_the_environment(load):
         "temperature": 0.5, "top_p": 0.9, "seed": 7, "max_new_tokens": 50,
         "system_prompt": "Be brief.",
         "theme": "nord", "image_mode": "none", "data_dir": Path("/chats"),
-        "cuda_graphs": True, "allow_private_urls": True, "idle_unload": 0.5,
+        "cuda_graphs": True, "allow_private_urls": True, "idle_unload": 0.5, "slow_link": True,
     }  # fmt: skip
     environ = {f"PHI3V_TUI_{name.upper()}": str(value) for name, value in given.items()}
     given["prompts"] = {"Bill": "List it."}

@@ -122,6 +122,7 @@ class Finished:
     usage: Usage
     timings: Timings
     token_ids: tuple[int, ...]
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from phi3v_tui.engine.events import (
     Unloaded,
     Usage,
 )
+from phi3v_tui.engine.held import memory_held
 from phi3v_tui.engine.pace import Pace
 from phi3v_tui.errors import ModelError
 
@@ -259,7 +260,8 @@ class LocalEngine:
         generation.cancelled = answer.cancelled.is_set
         generation.on_prefill = lambda *counts: self._emit(answer.emit, _progress(*counts))
         times, ids = self._stream(self._chat, generation, answer)
-        return _finished(generation, _timings(started, times), ids)
+        held = memory_held(self._chat.device)
+        return _finished(generation, _timings(started, times), ids, held)
 
     def _stream(
         self, chat: "ChatModel", generation: "Generation", answer: _Answer
@@ -310,8 +312,10 @@ def _timings(started: float, times: list[float]) -> Timings:
     return Timings(prefill=times[0] - started, decode=times[-1] - times[0])
 
 
-def _finished(generation: "Generation", timings: Timings, ids: list[int]) -> Finished:
+def _finished(
+    generation: "Generation", timings: Timings, ids: list[int], held: int | None
+) -> Finished:
     prompt_tokens = len(generation.prompt.ids)
     usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
     whole = (*generation.prompt.begun_ids, *ids)
-    return Finished(FinishReason(str(generation.ending)), usage, timings, whole)
+    return Finished(FinishReason(str(generation.ending)), usage, timings, whole, held)

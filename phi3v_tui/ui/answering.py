@@ -16,6 +16,7 @@ from phi3v_tui.ui.answers import (
     figures,
 )
 from phi3v_tui.ui.generation import Generation
+from phi3v_tui.ui.progress import bar
 from phi3v_tui.ui.shown import ShownConversation
 from phi3v_tui.ui.widgets.message_view import AnswerView
 from phi3v_tui.ui.widgets.status_bar import StatusBar
@@ -119,7 +120,7 @@ class Answering:
         """Say how far reading the prompt is."""
         if self.current is not None and self.current.generation is generation:
             self._status.activity = "Answering"
-            self._wait(describe_prefill(progress))
+            self._wait(f"{bar(progress.done, progress.total)}{describe_prefill(progress)}")
 
     async def flush(self) -> None:
         """Show the text that has come, and save it now and then."""
@@ -148,6 +149,7 @@ class Answering:
         usage = finished.usage
         self._status.context_used = usage.prompt_tokens + usage.completion_tokens
         self._status.tokens_per_second = decode_speed(finished)
+        self._status.last = finished
         if not answer.text:
             words = "The model had nothing to say. Ctrl+R asks again."
             await self._shown.transcript.add_note(words)

@@ -16,6 +16,7 @@ torch would abort an ordinary exit.
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,7 @@ from phi3v_tui.ui import clipboard, commands, terminal, themes
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.terminal import ImageMode
 
+_TOLD_OF_SSH = "told_of_ssh"
 _FAULT = 1
 _FAULT_MESSAGE = (
     "phi3v-tui ended because of a fault of its own; what was said is kept (phi3v-tui --resume). "
@@ -72,6 +74,8 @@ class Phi3VApp(App[int]):
             self.register_theme(theme)
         self._remembered = Remembered(settings.remembered_path)
         self._asked_theme = settings.theme
+        if settings.slow_link:
+            self.animation_level = "none"
         self.theme = self._first_theme()
 
     def _first_theme(self) -> str:
@@ -91,7 +95,7 @@ class Phi3VApp(App[int]):
         return variables
 
     def on_mount(self) -> None:
-        """Say if the theme asked for is not there; remember the one that is chosen."""
+        """Say what people should know at the start; remember the theme that is chosen."""
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         if self._asked_theme not in (themes.AUTO, *self.available_themes):
             self.notify(
@@ -100,6 +104,14 @@ class Phi3VApp(App[int]):
                 timeout=10,
                 markup=False,
             )
+
+        self._warn_of_lost_lines()
+
+    def _warn_of_lost_lines(self) -> None:
+        words = terminal.word_for_ssh(os.environ, socket.gethostname())
+        if words and not self._remembered.get(_TOLD_OF_SSH):
+            self._remembered.set(_TOLD_OF_SSH, "yes")
+            self.notify(words, title="Over SSH, without tmux", timeout=12, markup=False)
 
     def _remember_theme(self, theme: Theme) -> None:
         self._remembered.set("theme", theme.name)
@@ -166,7 +178,9 @@ def run(
         return 2
     terminal.quieten_libraries()
     terminal.log_stray_output(screen)
-    mode = terminal.choose_image_mode(ImageMode(settings.image_mode), os.environ)
+    mode = terminal.choose_image_mode(
+        ImageMode(settings.image_mode), os.environ, settings.slow_link
+    )
     app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()

@@ -20,7 +20,7 @@ from phi3v_tui.engine.events import (
     Unloaded,
 )
 
-FLUSHES_PER_SECOND = 10
+FLUSHES_PER_SECOND, SLOW_FLUSHES_PER_SECOND = 10, 5
 """How often new text is shown. Each flush lays out again and is sent over the line."""
 
 

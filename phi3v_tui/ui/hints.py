@@ -3,15 +3,25 @@
 from phi3v_tui import slash
 
 _TYPING = "Enter sends · Ctrl+J new line"
+_WITH_PICTURES = "Enter sends · Backspace takes the picture back"
+_ANSWERING = "Esc stops the answer"
 _MOST_NAMED = 6
 
 
-def typing_hint(text: str) -> str:
-    """What fits the text that is typed: the commands that it can become, or the usual keys."""
+def hint(text: str, is_answering: bool, has_pictures: bool) -> str:
+    """What fits the moment.
+
+    Args:
+        text: What is typed: it may become a command.
+        is_answering: Whether there is an answer to stop.
+        has_pictures: Whether pictures would go with the prompt.
+    """
     commands = slash.matching(text)
     if len(commands) == 1:
         return f"{commands[0].usage}: {commands[0].help}"
     if commands:
         names = [f"/{command.name}" for command in commands[:_MOST_NAMED]]
         return " ".join([*names, "…"] if len(commands) > _MOST_NAMED else names)
-    return _TYPING
+    if is_answering:
+        return _ANSWERING
+    return _WITH_PICTURES if has_pictures and not text else _TYPING

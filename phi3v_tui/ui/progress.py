@@ -3,6 +3,8 @@
 from phi3v_tui.engine.events import LoadProgress
 from phi3v_tui.ui.plain_text import byte_size
 
+_BAR_CELLS = 10
+
 
 def describe_progress(progress: LoadProgress) -> str:
     """What is done, how far it is, how fast it goes and how long it will take."""
@@ -11,6 +13,14 @@ def describe_progress(progress: LoadProgress) -> str:
     percent = min(100, 100 * progress.done // progress.total)
     amount = f"{_of(progress.done, progress.total)} ({percent} %)"
     return " · ".join([f"{progress.stage} {amount}", *_pace(progress)])
+
+
+def bar(done: int, total: int | None) -> str:
+    """A short bar of how much is done; nothing where that is unknown."""
+    if not total:
+        return ""
+    full = min(_BAR_CELLS, _BAR_CELLS * done // total)
+    return f"{'━' * full}{'╌' * (_BAR_CELLS - full)} "
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from phi3v_tui.settings import APP_NAME
 _DRAWS_ON = (2, 1)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _GRACE_SECONDS = 1.5
+_SLOW_FRAMES_PER_SECOND = 15
 # Leave the alternate screen; show the cursor; mouse, focus and paste reports and kitty keys off.
 _RESET_MODES = (
     "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
@@ -164,14 +165,35 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def choose_image_mode(asked: ImageMode, environ: Mapping[str, str]) -> ImageMode:
+def draw_less(environ: MutableMapping[str, str]) -> None:
+    """Have textual draw fewer frames and no animations; to be called before its import."""
+    environ.setdefault("TEXTUAL_FPS", str(_SLOW_FRAMES_PER_SECOND))
+    environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+
+def word_for_ssh(environ: Mapping[str, str], host: str) -> str:
+    """What a dropped line would cost, where the app runs over SSH with nothing to hold it."""
+    if "SSH_CONNECTION" not in environ or "TMUX" in environ or "STY" in environ:
+        return ""
+    return (
+        f"This runs on {host} over SSH. If the line drops, the answer under way ends; what has "
+        "come is kept, and phi3v-tui --resume shows it. Within tmux it would go on: start with "
+        "tmux new phi3v-tui, and come back with tmux attach."
+    )
+
+
+def choose_image_mode(
+    asked: ImageMode, environ: Mapping[str, str], is_slow: bool = False
+) -> ImageMode:
     """Resolve `auto` without asking the terminal: its late answer would be typed as text.
 
     Kitty's protocol only where the terminal is known to place pictures by Unicode, and neither
-    tmux nor SSH lies between.
+    tmux nor SSH lies between; no pictures where the line is slow.
     """
     if asked is not ImageMode.AUTO:
         return asked
+    if is_slow:
+        return ImageMode.NONE
     if any(name in environ for name in ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY")):
         return ImageMode.HALFCELL
     if environ.get("TERM") in ("xterm-kitty", "xterm-ghostty"):

@@ -13,7 +13,7 @@ from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answering import Answering
 from phi3v_tui.ui.journal import Journal
-from phi3v_tui.ui.progress import describe_progress
+from phi3v_tui.ui.progress import bar, describe_progress
 from phi3v_tui.ui.shown import ShownConversation
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer
@@ -73,7 +73,9 @@ class AnsweringScreen(Screen[None]):
 
     def start_engine(self) -> None:
         """Load the model, and begin to show what comes from it."""
-        self.set_interval(1 / gen.FLUSHES_PER_SECOND, self.answering.flush)
+        is_slow = self._settings.slow_link
+        flushes = gen.SLOW_FLUSHES_PER_SECOND if is_slow else gen.FLUSHES_PER_SECOND
+        self.set_interval(1 / flushes, self.answering.flush)
         gen.load(self.engine, self)
 
     async def use_engine(self, engine: Engine, loaded: Loaded) -> None:
@@ -134,7 +136,9 @@ class AnsweringScreen(Screen[None]):
 
     @on(gen.LoadProgressed)
     def _show_load_progress(self, message: gen.LoadProgressed) -> None:
-        self.answering.loading_went_on(describe_progress(message.progress))
+        progress = message.progress
+        words = f"{bar(progress.done, progress.total)}{describe_progress(progress)}"
+        self.answering.loading_went_on(words)
 
     @on(gen.ModelLoaded)
     async def _greet(self, message: gen.ModelLoaded) -> None:

@@ -25,7 +25,7 @@ from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
-from phi3v_tui.ui.hints import typing_hint
+from phi3v_tui.ui.hints import hint
 from phi3v_tui.ui.model_view import cost_of_all, next_choice
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.screens.attaching import AttachingScreen
@@ -117,7 +117,8 @@ class ChatScreen(AttachingScreen):
     def on_mount(self) -> None:
         """Paint first; whatever takes time comes after."""
         self.composer.focus()
-        self._hint()
+        for part, name in ((self.status, "activity"), (self.attachment_bar, "attachments")):
+            self.watch(part, name, self._hint)
         self.call_after_refresh(self._start)
 
     async def _start(self) -> None:
@@ -231,10 +232,12 @@ class ChatScreen(AttachingScreen):
     @on(Composer.Changed)
     @on(TranscriptView.MessageChosen)
     def _hint(self) -> None:
-        chosen = self.transcript.chosen
-        self.composer.border_subtitle = (
-            message_commands.hint(self, chosen.turn) if chosen else typing_hint(self.composer.text)
-        )
+        if chosen := self.transcript.chosen:
+            self.composer.border_subtitle = message_commands.hint(self, chosen.turn)
+            return
+        pictures = self.attachment_bar.attachments
+        words = hint(self.composer.text, self.is_answering, bool(pictures))
+        self.composer.border_subtitle = words
 
     @on(ExampleQuestion.Chosen)
     def _take_example(self, message: ExampleQuestion.Chosen) -> None:

@@ -6,12 +6,18 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from phi3v_tui.engine.events import Loaded
-from phi3v_tui.ui.plain_text import drawable
+from phi3v_tui.engine.events import Finished, Loaded
+from phi3v_tui.ui.plain_text import byte_size, drawable
+
+_LEFT_AT_LEAST = 24
+_GAP = "   "
 
 
 class StatusBar(Horizontal):
-    """Model and device to the left; context used, speed and the way to help to the right."""
+    """Model, device and activity to the left; figures and the way to help to the right.
+
+    Where the line is short, the figures that matter least go first.
+    """
 
     model: reactive[str] = reactive("")
     activity: reactive[str] = reactive("")
@@ -19,6 +25,7 @@ class StatusBar(Horizontal):
     context_used: reactive[int | None] = reactive(None)
     context_length: reactive[int | None] = reactive(None)
     tokens_per_second: reactive[float | None] = reactive(None)
+    last: reactive[Finished | None] = reactive(None)
 
     def compose(self) -> ComposeResult:
         """Two halves."""
@@ -29,8 +36,12 @@ class StatusBar(Horizontal):
         """Show what is known, and again whenever it changes."""
         for name in ("model", "activity", "is_unsaved"):
             self.watch(self, name, self._show_left)
-        for name in ("context_used", "context_length", "tokens_per_second"):
+        for name in ("context_used", "context_length", "tokens_per_second", "last"):
             self.watch(self, name, self._show_right)
+
+    def on_resize(self) -> None:
+        """Fold or unfold the figures."""
+        self._show_right()
 
     def name_model(self, loaded: Loaded) -> None:
         """Show the model that is ready."""
@@ -39,17 +50,47 @@ class StatusBar(Horizontal):
 
     def _show_left(self) -> None:
         parts = [
-            (drawable(self.model), "bold"),
-            (drawable(self.activity), "$muted"),
             ("Not saved" if self.is_unsaved else "", "$error"),
+            (drawable(self.activity), "$muted"),
+            (drawable(self.model), "bold"),
         ]
         shown = [Content.styled(text, style) for text, style in parts if text]
-        self.query_one("#status-left", Static).update(Content("  ").join(shown))
+        self.query_one("#status-left", Static).update(Content("  ").join(reversed(shown)))
+        self._show_right()
 
     def _show_right(self) -> None:
-        parts = [self._context_words(), self._speed_words(), "F1 help"]
-        text = "   ".join(part for part in parts if part)
+        if not self.is_mounted:
+            return
+        text = _fold(self._figures(), self.size.width - self._left_width() - 2)
         self.query_one("#status-right", Static).update(Content.styled(text, "$muted"))
+
+    def _left_width(self) -> int:
+        parts = filter(None, (self.model, self.activity, "Not saved" * self.is_unsaved))
+        return max(_LEFT_AT_LEAST, Content("  ".join(parts)).cell_length)
+
+    def _figures(self) -> list[tuple[str, int]]:
+        """Each figure in words and how much it matters, in the order of showing."""
+        context = self._context_words()
+        first, reused, memory = self._last_words()
+        speed = f"{self.tokens_per_second:.1f} tok/s" if self.tokens_per_second else ""
+        return [
+            (memory, 1),
+            (reused, 2),
+            (first, 3),
+            (speed, 5),
+            (context, 4),
+            ("F1 help", 6),
+        ]
+
+    def _last_words(self) -> tuple[str, str, str]:
+        if self.last is None:
+            return "", "", ""
+        usage, memory = self.last.usage, self.last.memory
+        return (
+            f"first token {self.last.timings.prefill:.1f} s" if usage.completion_tokens else "",
+            f"{usage.reused_tokens:,} reused" if usage.reused_tokens else "",
+            byte_size(memory) if memory else "",
+        )
 
     def _context_words(self) -> str:
         if self.context_length is None:
@@ -58,7 +99,13 @@ class StatusBar(Horizontal):
             return f"context {self.context_length:,}"
         return f"context {self.context_used:,} of {self.context_length:,}"
 
-    def _speed_words(self) -> str:
-        if self.tokens_per_second is None:
-            return ""
-        return f"{self.tokens_per_second:.1f} tok/s"
+
+def _fold(figures: list[tuple[str, int]], width: int) -> str:
+    """The figures that fit into a width, without those that matter least."""
+    shown = [(words, weight) for words, weight in figures if words]
+    while shown:
+        text = _GAP.join(words for words, _ in shown)
+        if len(text) <= width:
+            return text
+        shown.remove(min(shown, key=lambda figure: figure[1]))
+    return ""

@@ -93,7 +93,8 @@ class TranscriptView(MessageWindow, can_focus=False):
     @property
     def chosen(self) -> Entry | None:
         """The message that keys do something with."""
-        return self.entries[self.index(self._chosen)] if self._chosen else None
+        # While messages are taken out, the chosen one may be gone before the choice is given up.
+        return next((entry for entry in self.entries if entry.turn.id == self._chosen), None)
 
     async def action_choose_next(self, by: int) -> None:
         """Choose the message above or below; without a choice so far, the last one."""

@@ -226,9 +226,8 @@ def test_help_imports_nothing_heavy():
 def test_the_process_ends_with_the_status(tiny_checkpoint_35):
     flags = ("--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "3")
     answered = python("ask", "Hi", *flags)
-    plan, notice = answered.stderr.splitlines()
+    (notice,) = answered.stderr.splitlines()
     assert answered.returncode == 0
-    assert "tokens of context" in plan
     assert "cut off" in notice
     assert answered.stdout.strip()
 
@@ -253,6 +252,4 @@ def test_a_reader_that_leaves_ends_it_quietly(tiny_checkpoint_35):
         assert os.read(reader, 1)
         os.close(reader)
         _, stderr = process.communicate(timeout=30)
-    assert process.returncode == cli.FAILED
-    (plan,) = stderr.splitlines()
-    assert b"tokens of context" in plan
+    assert (process.returncode, stderr) == (cli.FAILED, b"")

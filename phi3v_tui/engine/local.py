@@ -4,11 +4,13 @@ Only that thread imports torch and transformers, and not before `load`: until th
 has painted and takes keys.
 """
 
+import gc
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +221,8 @@ class LocalEngine:
         self._emit(self._emit_load, replace(loaded, notice=""))
 
     def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
-        from phi3v_tui.phi3v.chat import ChatModel
+        with _without_collection():
+            from phi3v_tui.phi3v.chat import ChatModel
 
         return ChatModel.load(*self._asked, report)
 
@@ -319,3 +322,15 @@ def _finished(
     usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
     whole = (*generation.prompt.begun_ids, *ids)
     return Finished(FinishReason(str(generation.ending)), usage, timings, whole, held)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause garbage collection: what imports make stays, and is walked through again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

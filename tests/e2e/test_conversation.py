@@ -74,7 +74,6 @@ def test_path_completed_edit_branches_and_search(start, circle):
     app.wait_for(lambda screen: screen.count("circle.png") == 1)
     app.press("enter")
     app.wait_for("1 circle.png  320")
-    app.press("ctrl+a", "ctrl+k")
     assert "red" in ask(app, "What colour is the circle?")
     app.press("ctrl+up", "up")
     app.wait_for("E edits")

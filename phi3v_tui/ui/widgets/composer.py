@@ -78,9 +78,15 @@ class Composer(TextArea):
         self.completion.follow(at_path(self._line_before_cursor()))
 
     def complete(self, taken: PathCompletion.Taken) -> None:
-        """Type a name that was taken: a folder to go on in, or a picture, which is attached."""
+        """Type a name that was taken: a folder to go on in, or a picture, which is attached.
+
+        A picture's name stays where it is part of a sentence. Alone it would only puzzle the model.
+        """
         row, column = self.cursor_location
-        text = taken.at.descended(taken.name) if taken.is_folder else f"{taken.name} "
+        in_sentence = bool(row or taken.at.start)
+        text = f"{taken.name} " if in_sentence else ""
+        if taken.is_folder:
+            text = taken.at.descended(taken.name)
         self.replace(typed(text), (row, taken.at.start), (row, column))
         if not taken.is_folder:
             self.post_message(self.PathsPasted([taken.path], ""))

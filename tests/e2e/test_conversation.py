@@ -80,6 +80,7 @@ def test_path_completed_edit_branches_and_search(start, circle):
     app.type("e")
     app.wait_for("Another version")
     app.press("ctrl+u")
+    app.wait_for("Ask about a picture")
     assert "one shape" in ask(app, "Describe the picture.")
     app.wait_for("‹2/2›")
     choose_prompt(app)

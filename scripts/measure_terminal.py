@@ -95,7 +95,8 @@ def endless_copy(folder: Path) -> Path:
 
 def real_streaming(home: Path, folder: Path) -> Figures:
     """Key echo while the model of the bundled checkpoint's size answers."""
-    with running([*REAL, "--model", str(endless_copy(folder / "endless"))], home) as terminal:
+    model = str(endless_copy(folder / "endless"))
+    with running([*REAL, "--model", model, "--max-new-tokens", "4000"], home) as terminal:
         terminal.wait_for("context 4,096")
         idle = echo(terminal, 40)
         terminal.press("ctrl+u")

@@ -12,9 +12,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from phi3v_tui.engine.base import Request
+from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import FinishReason, StreamEvent
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import app as app_module
@@ -33,6 +34,11 @@ class PacedEngine(ScriptedEngine):
         super().__init__()
         self._pause = 1 / tokens_per_second
         self._count = tokens
+
+    def limits(self) -> Limits | None:
+        """Room for the longest conversation."""
+        known = super().limits()
+        return known and replace(known, context_length=10_000_000)
 
     def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
         super().stream(request, emit)

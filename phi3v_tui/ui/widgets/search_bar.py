@@ -41,7 +41,7 @@ class SearchBar(Horizontal):
         """Words, place, keys."""
         yield Label("Find ", markup=False)
         yield Input(compact=True, select_on_focus=True)
-        yield Static(_KEYS, markup=False)
+        yield Static(_KEYS, id="search-count", markup=False)
 
     def open(self) -> None:
         """Ask for words; those of the last time are there."""
@@ -87,8 +87,8 @@ class SearchBar(Horizontal):
     async def _show(self) -> None:
         words = _KEYS
         if self._found:
-            words = f"{self._place + 1:,} of {len(self._found):,} messages · {_KEYS}"
+            words = f"{self._place + 1:,} of {len(self._found):,} messages · ↑ ↓"
             await self._transcript.reveal(self._found[self._place])
         elif self._words:
             words = "no message has these words"
-        self.query_one(Static).update(words)
+        self.query_one("#search-count", Static).update(words)

@@ -7,10 +7,12 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 
+from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.ui.app import Phi3VApp
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.message_view import AnswerView, NoteView, PromptView
+from tests.ui.scripted_engine import ScriptedEngine
 
 TIMEOUT_SECONDS = 10
 
@@ -40,6 +42,34 @@ async def submit(pilot: Pilot, app: Phi3VApp, text: str) -> None:
     composer(app).move_cursor(composer(app).document.end)
     composer(app).focus()
     await pilot.press("enter")
+
+
+async def ask(
+    pilot: Pilot, app: Phi3VApp, engine: ScriptedEngine, text: str = "What is this?"
+) -> None:
+    """Submit a prompt, and wait until the engine is asked."""
+    count = len(engine.requests)
+    await submit(pilot, app, text)
+    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
+
+
+async def finish_answer(
+    pilot: Pilot,
+    app: Phi3VApp,
+    engine: ScriptedEngine,
+    *pieces: str,
+    reason: FinishReason = FinishReason.STOP,
+) -> None:
+    """Let the engine say the rest of an answer and finish it."""
+    engine.say(*pieces)
+    engine.finish(reason)
+    await wait_until(pilot, lambda: not app.chat.is_answering)
+
+
+async def talk(pilot: Pilot, app: Phi3VApp, engine: ScriptedEngine, text: str, answer: str) -> None:
+    """Ask, and let the engine answer."""
+    await ask(pilot, app, engine, text)
+    await finish_answer(pilot, app, engine, answer)
 
 
 async def paste(pilot: Pilot, app: Phi3VApp, text: str) -> None:

@@ -7,10 +7,12 @@ from phi3v_tui.ui.widgets.status_bar import StatusBar
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
     answers,
+    ask,
     attach,
     attached,
     composer,
     drawn,
+    finish_answer,
     notes,
     prompts,
     submit,
@@ -20,25 +22,13 @@ from tests.ui.steps import (
 TOO_LONG = ContextFullError("The prompt takes 9,000 tokens; 8,192 fit.", "Shorten it.")
 
 
-async def _ask(pilot, app, engine, text="What is this?") -> None:
-    count = len(engine.requests)
-    await submit(pilot, app, text)
-    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
-
-
-async def _answer(pilot, app, engine, *pieces: str) -> None:
-    engine.say(*pieces)
-    engine.finish()
-    await wait_until(pilot, lambda: not app.chat.is_answering)
-
-
 async def test_answer_streams_in_and_ends_as_markdown(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("A **red")
         await wait_until(pilot, lambda: "A **red▍" in answers(app)[0])
-        await _answer(pilot, app, engine, " circle**.")
+        await finish_answer(pilot, app, engine, " circle**.")
         assert "A red circle." in answers(app)[0]
         assert "▍" not in answers(app)[0]
         assert "2 tokens in 1.5 s" in answers(app)[0]
@@ -48,9 +38,9 @@ async def test_request_holds_the_whole_path(make_app, engine, shapes):
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _ask(pilot, app, engine, "What is this?")
-        await _answer(pilot, app, engine, "A circle.")
-        await _ask(pilot, app, engine, "Which colour?")
+        await ask(pilot, app, engine, "What is this?")
+        await finish_answer(pilot, app, engine, "A circle.")
+        await ask(pilot, app, engine, "Which colour?")
         messages = engine.requests[-1].messages
         assert [(m.role, m.text) for m in messages] == [
             (Role.USER, "What is this?"),
@@ -64,7 +54,7 @@ async def test_request_holds_the_whole_path(make_app, engine, shapes):
 async def test_text_before_a_settled_block_is_rendered_while_the_rest_streams(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("**One**\n\n", "**two")
         await wait_until(pilot, lambda: "**two▍" in answers(app)[0])
         assert "One\n" in answers(app)[0]
@@ -74,12 +64,12 @@ async def test_text_before_a_settled_block_is_rendered_while_the_rest_streams(ma
 async def test_very_long_list_stays_plain_text(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await _answer(pilot, app, engine, "- *item*\n" * 151)
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "- *item*\n" * 151)
         assert answers(app)[0].count("- *item*") == 151
         assert not app.chat.query("MarkdownBlock")
-        await _ask(pilot, app, engine)
-        await _answer(pilot, app, engine, "- *item*\n" * 3)
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "- *item*\n" * 3)
         assert "*item*" not in answers(app)[1]
         assert answers(app)[1].count("item") == 3
 
@@ -87,7 +77,7 @@ async def test_very_long_list_stays_plain_text(make_app, engine):
 async def test_escape_stops_and_keeps_the_partial_answer(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half an")
         await wait_until(pilot, lambda: "Half an" in answers(app)[0])
         await pilot.press("escape")
@@ -101,7 +91,7 @@ async def test_stop_before_anything_came_returns_the_prompt(make_app, engine, sh
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _ask(pilot, app, engine, "What is this?")
+        await ask(pilot, app, engine, "What is this?")
         await pilot.press("escape")
         await wait_until(pilot, lambda: composer(app).text == "What is this?")
         assert attached(app) == ["my shapes.png"]
@@ -112,7 +102,7 @@ async def test_failure_returns_the_prompt_below_what_was_typed_since(make_app, e
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _ask(pilot, app, engine, "A long question")
+        await ask(pilot, app, engine, "A long question")
         await pilot.press("n", "e", "x", "t")
         engine.fail(TOO_LONG)
         await wait_until(pilot, lambda: notes(app))
@@ -125,17 +115,17 @@ async def test_failure_returns_the_prompt_below_what_was_typed_since(make_app, e
 async def test_prompt_after_a_failed_one_takes_its_place(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine, "A long question")
+        await ask(pilot, app, engine, "A long question")
         engine.fail(TOO_LONG)
         await wait_until(pilot, lambda: notes(app))
-        await _ask(pilot, app, engine, "A short one")
+        await ask(pilot, app, engine, "A short one")
         assert [m.text for m in engine.requests[-1].messages] == ["A short one"]
 
 
 async def test_failure_half_way_keeps_the_answer(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half an")
         engine.fail(ModelError("The device ran out of memory.", "Use a shorter context."))
         await wait_until(pilot, lambda: notes(app))
@@ -159,7 +149,7 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
         await wait_until(pilot, lambda: "(60 %)" in answers(app)[0])
         engine.finish_loading()
         await wait_until(pilot, lambda: "Scripted-vision" in answers(app)[0])
-        await _answer(pilot, app, engine, "A circle.")
+        await finish_answer(pilot, app, engine, "A circle.")
         assert "A circle." in answers(app)[0]
         assert "Waiting" not in answers(app)[0]
 
@@ -193,7 +183,7 @@ async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
 async def test_a_model_that_was_idle_says_that_it_rests_and_loads_again(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("A cat.")
         engine.finish()
         status = app.chat.query_one(StatusBar)
@@ -202,7 +192,7 @@ async def test_a_model_that_was_idle_says_that_it_rests_and_loads_again(make_app
         await wait_until(pilot, lambda: "Unloaded" in drawn(status))
         told = [str(toast.message) for toast in app._notifications]
         assert "Unloaded after 10 idle minutes; the next prompt loads it again." in told
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.progress("Reading weights", 30, 100)
         await wait_until(pilot, lambda: "Reading weights 30 of 100" in drawn(status))
         assert "Waiting for the model" in drawn(app.chat.transcript)
@@ -217,12 +207,12 @@ async def test_a_model_that_was_idle_says_that_it_rests_and_loads_again(make_app
 async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await _answer(pilot, app, engine, "A square.")
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "A square.")
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: len(engine.requests) == 2)
         assert engine.requests[1].messages == engine.requests[0].messages
-        await _answer(pilot, app, engine, "A circle.")
+        await finish_answer(pilot, app, engine, "A circle.")
         assert len(answers(app)) == 1
         assert "A circle." in answers(app)[0]
 
@@ -230,8 +220,8 @@ async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app,
 async def test_regenerate_that_fails_brings_the_earlier_answer_back(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await _answer(pilot, app, engine, "A square.")
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "A square.")
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: len(engine.requests) == 2)
         engine.fail(TOO_LONG)
@@ -244,15 +234,15 @@ async def test_regenerate_that_fails_brings_the_earlier_answer_back(make_app, en
 async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half an")
         await wait_until(pilot, lambda: "Half an" in answers(app)[0])
         await pilot.press("ctrl+n")
         await wait_until(pilot, lambda: not answers(app))
         assert engine.cancellations == 1
-        await _ask(pilot, app, engine, "Hello")
+        await ask(pilot, app, engine, "Hello")
         assert [m.text for m in engine.requests[-1].messages] == ["Hello"]
-        await _answer(pilot, app, engine, "Hi.")
+        await finish_answer(pilot, app, engine, "Hi.")
         assert len(answers(app)) == 1
         assert "Half an" not in answers(app)[0]
 
@@ -260,11 +250,11 @@ async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
 async def test_late_end_of_an_abandoned_answer_does_not_end_the_next_one(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         abandoned = engine._stream_emit
         engine._stream_emit = None
         await pilot.press("ctrl+n")
-        await _ask(pilot, app, engine, "Hello")
+        await ask(pilot, app, engine, "Hello")
         usage, timings = Usage(1, 0, 1, 0), Timings(1, 1)
         abandoned(TextDelta("too late"))
         abandoned(Finished(FinishReason.CANCELLED, usage, timings, (1,)))
@@ -272,22 +262,22 @@ async def test_late_end_of_an_abandoned_answer_does_not_end_the_next_one(make_ap
         await wait_until(pilot, lambda: "Hi." in answers(app)[0])
         assert "too late" not in answers(app)[0]
         assert app.chat.is_answering
-        await _answer(pilot, app, engine, " You.")
+        await finish_answer(pilot, app, engine, " You.")
         assert "Hi. You." in answers(app)[0]
 
 
 async def test_empty_answer_is_explained(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await _answer(pilot, app, engine)
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine)
         assert notes(app) == ["The model had nothing to say. Ctrl+R asks again."]
 
 
 async def test_cut_off_answer_says_so(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Once upon")
         engine.finish(FinishReason.LENGTH)
         await wait_until(pilot, lambda: not app.chat.is_answering)
@@ -297,10 +287,10 @@ async def test_cut_off_answer_says_so(make_app, engine):
 async def test_status_line_tells_model_context_and_speed(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.prefill(512, 2560)
         await wait_until(pilot, lambda: "Reading 512 of 2,560 tokens" in answers(app)[0])
-        await _answer(pilot, app, engine, "A ", "red ", "circle.")
+        await finish_answer(pilot, app, engine, "A ", "red ", "circle.")
         status = drawn(app.chat.query_one(StatusBar))
         assert "Scripted-vision · cpu" in status
         assert "context 103 of 8,192" in status
@@ -310,8 +300,8 @@ async def test_status_line_tells_model_context_and_speed(make_app, engine):
 async def test_text_of_the_model_cannot_command_the_terminal_or_become_markup(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine, "[/bold] \x1b[31m")
-        await _answer(pilot, app, engine, "[bold]x[/nothing] \x1b]52;c;aGk=\x07 <b>y</b>")
+        await ask(pilot, app, engine, "[/bold] \x1b[31m")
+        await finish_answer(pilot, app, engine, "[bold]x[/nothing] \x1b]52;c;aGk=\x07 <b>y</b>")
         assert "[/bold]" in prompts(app)[0]
         assert "[bold]x[/nothing]" in answers(app)[0]
         assert "<b>y</b>" in answers(app)[0]

@@ -12,6 +12,7 @@ from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
     answers,
+    ask,
     attach,
     attached,
     composer,
@@ -19,21 +20,9 @@ from tests.ui.steps import (
     notes,
     prompts,
     submit,
+    talk,
     wait_until,
 )
-
-
-async def _ask(pilot, app, engine, text="What is this?") -> None:
-    count = len(engine.requests)
-    await submit(pilot, app, text)
-    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
-
-
-async def _talk(pilot, app, engine, text, answer) -> None:
-    await _ask(pilot, app, engine, text)
-    engine.say(answer)
-    engine.finish()
-    await wait_until(pilot, lambda: not app.chat.is_answering)
 
 
 def _waiting(app) -> str:
@@ -45,7 +34,7 @@ async def test_prompts_sent_while_an_answer_streams_wait_and_are_asked_in_order(
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine, "One?")
+        await ask(pilot, app, engine, "One?")
         await attach(pilot, app, shapes)
         await submit(pilot, app, "Two?")
         await wait_until(pilot, lambda: "waits Two?" in _waiting(app))
@@ -71,7 +60,7 @@ async def test_backspace_takes_the_prompt_that_waits_back_after_the_pictures(
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine, "One?")
+        await ask(pilot, app, engine, "One?")
         await attach(pilot, app, shapes)
         await submit(pilot, app, "Two?")
         await wait_until(pilot, lambda: "waits Two?" in _waiting(app))
@@ -94,7 +83,7 @@ async def test_prompts_that_wait_come_back_when_the_answer_does_not_end_by_itsel
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine, "One?")
+        await ask(pilot, app, engine, "One?")
         engine.say("Half")
         await wait_until(pilot, lambda: "Half" in answers(app)[0])
         await submit(pilot, app, "Two?")
@@ -149,8 +138,8 @@ def _words(count: int, word: str = "word") -> str:
 async def _fill(pilot, app, engine) -> None:
     """Sixty words in two turns, and a prompt of thirty more."""
     await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
-    await _talk(pilot, app, engine, _words(15, "one"), _words(15, "eins"))
-    await _talk(pilot, app, engine, _words(15, "two"), _words(15, "zwei"))
+    await talk(pilot, app, engine, _words(15, "one"), _words(15, "eins"))
+    await talk(pilot, app, engine, _words(15, "two"), _words(15, "zwei"))
     await submit(pilot, app, _words(30, "three"))
     await wait_until(pilot, lambda: isinstance(app.screen, ContextFullScreen))
 
@@ -176,7 +165,7 @@ async def test_before_the_context_is_full_the_app_says_what_would_be_left_out(ma
         small.say("three")
         small.finish()
         await wait_until(pilot, lambda: "without the 2 oldest messages" in answers(app)[-1])
-        await _talk(pilot, app, small, "four?", "4")
+        await talk(pilot, app, small, "four?", "4")
         assert [m.text for m in small.requests[-1].messages] == [*asked, "three", "four?"]
     app = make_app(engine=SmallEngine(), resume=True)
     async with app.run_test() as pilot:
@@ -215,7 +204,7 @@ async def test_a_prompt_that_never_fits_is_left_to_the_engine_to_refuse(make_app
     app = make_app(engine=small)
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
-        await _ask(pilot, app, small, _words(100))
+        await ask(pilot, app, small, _words(100))
         small.fail(ModelError("The conversation takes 100 tokens.", "Shorten the prompt."))
         await wait_until(pilot, lambda: notes(app))
         assert composer(app).text == _words(100)
@@ -225,7 +214,7 @@ async def test_counting_does_not_ask_where_all_fits(make_app, small):
     app = make_app(engine=small)
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
-        await _ask(pilot, app, small, _words(50))
+        await ask(pilot, app, small, _words(50))
         small.finish(FinishReason.STOP)
         await wait_until(pilot, lambda: not app.chat.is_answering)
         assert not isinstance(app.screen, ContextFullScreen)

@@ -11,32 +11,17 @@ from phi3v_tui.ui.widgets.message_view import MessageView, RoleLine
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
     answers,
+    ask,
     attach,
     attached,
     composer,
+    finish_answer,
     notes,
     notices,
     prompts,
-    submit,
+    talk,
     wait_until,
 )
-
-
-async def _ask(pilot, app, engine, text="What is this?") -> None:
-    count = len(engine.requests)
-    await submit(pilot, app, text)
-    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
-
-
-async def _end(pilot, app, engine, *pieces: str, reason=FinishReason.STOP) -> None:
-    engine.say(*pieces)
-    engine.finish(reason)
-    await wait_until(pilot, lambda: not app.chat.is_answering)
-
-
-async def _talk(pilot, app, engine, text, answer) -> None:
-    await _ask(pilot, app, engine, text)
-    await _end(pilot, app, engine, answer)
 
 
 async def _choose(pilot, app, steps: int) -> None:
@@ -62,7 +47,7 @@ def _texts(request) -> list[str]:
 async def test_keys_choose_a_message_and_say_what_they_do(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What is this?", "A circle.")
+        await talk(pilot, app, engine, "What is this?", "A circle.")
         await _choose(pilot, app, 1)
         assert app.chat.query("MessageView.-chosen").first(MessageView).entry.turn.message.text == (
             "A circle."
@@ -81,7 +66,7 @@ async def test_keys_choose_a_message_and_say_what_they_do(make_app, engine):
 async def test_a_click_on_who_speaks_chooses_the_message(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What is this?", "A circle.")
+        await talk(pilot, app, engine, "What is this?", "A circle.")
         await pilot.click(app.chat.query(RoleLine).last())
         await wait_until(pilot, lambda: _place(app) == 1)
         await pilot.click(composer(app))
@@ -99,8 +84,8 @@ async def test_an_edited_prompt_and_its_answer_become_a_branch(make_app, engine,
     app = make_app()
     async with app.run_test(size=(100, 40)) as pilot:
         await attach(pilot, app, shapes)
-        await _talk(pilot, app, engine, "What is this?", "A circle.")
-        await _talk(pilot, app, engine, "Which colour?", "Red.")
+        await talk(pilot, app, engine, "What is this?", "A circle.")
+        await talk(pilot, app, engine, "Which colour?", "Red.")
         composer(app).text = "half typed"
         await _choose(pilot, app, 4)
         await pilot.press("e")
@@ -114,7 +99,7 @@ async def test_an_edited_prompt_and_its_answer_become_a_branch(make_app, engine,
         assert [a.name for a in engine.requests[-1].messages[0].attachments] == ["my shapes.png"]
         assert composer(app).text == "half typed"
         assert attached(app) == []
-        await _end(pilot, app, engine, "No.")
+        await finish_answer(pilot, app, engine, "No.")
         assert "You  ‹2/2›" in prompts(app)[0]
         assert len(answers(app)) == 1
 
@@ -133,10 +118,10 @@ async def test_an_edited_prompt_and_its_answer_become_a_branch(make_app, engine,
 async def test_branches_and_the_one_shown_come_back(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What is this?", "A circle.")
+        await talk(pilot, app, engine, "What is this?", "A circle.")
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: len(engine.requests) == 2)
-        await _end(pilot, app, engine, "A disc.")
+        await finish_answer(pilot, app, engine, "A disc.")
         await _choose(pilot, app, 1)
         await pilot.press("left")
         await wait_until(pilot, lambda: "A circle." in answers(app)[0])
@@ -150,7 +135,7 @@ async def test_branches_and_the_one_shown_come_back(make_app, engine):
 async def test_escape_leaves_editing_and_brings_back_what_was_typed(make_app, engine, shapes):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What is this?", "A circle.")
+        await talk(pilot, app, engine, "What is this?", "A circle.")
         await attach(pilot, app, shapes)
         composer(app).text = "half typed"
         await _choose(pilot, app, 2)
@@ -166,13 +151,13 @@ async def test_escape_leaves_editing_and_brings_back_what_was_typed(make_app, en
 async def test_an_earlier_answer_given_again_keeps_what_followed_in_its_branch(make_app, engine):
     app = make_app()
     async with app.run_test(size=(100, 40)) as pilot:
-        await _talk(pilot, app, engine, "One?", "1")
-        await _talk(pilot, app, engine, "Two?", "2")
+        await talk(pilot, app, engine, "One?", "1")
+        await talk(pilot, app, engine, "Two?", "2")
         await _choose(pilot, app, 3)
         await pilot.press("r")
         await wait_until(pilot, lambda: len(engine.requests) == 3)
         assert _texts(engine.requests[-1]) == ["One?"]
-        await _end(pilot, app, engine, "uno")
+        await finish_answer(pilot, app, engine, "uno")
         assert len(prompts(app)) == 1
         assert "‹2/2›" in answers(app)[0]
         await _choose(pilot, app, 1)
@@ -185,7 +170,7 @@ async def test_an_earlier_answer_given_again_keeps_what_followed_in_its_branch(m
 async def test_a_stopped_answer_goes_on_in_the_same_turn(make_app, engine, settings, way):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half", " an")
         await wait_until(pilot, lambda: "Half an" in answers(app)[0])
         await pilot.press("escape")
@@ -201,7 +186,7 @@ async def test_a_stopped_answer_goes_on_in_the_same_turn(make_app, engine, setti
         assert (request.messages[-1].text, request.messages[-1].token_ids) == ("Half an", (0, 1))
         engine.say(" answer")
         await wait_until(pilot, lambda: "Half an answer▍" in answers(app)[0])
-        await _end(pilot, app, engine, ".")
+        await finish_answer(pilot, app, engine, ".")
         assert "Half an answer." in answers(app)[0]
         assert "stopped" not in answers(app)[0]
         assert len(answers(app)) == len(prompts(app)) == 1
@@ -215,8 +200,8 @@ async def test_going_on_to_which_nothing_comes_leaves_the_answer_as_it_was(
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
-        await _end(pilot, app, engine, "Half", " an", reason=FinishReason.LENGTH)
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "Half", " an", reason=FinishReason.LENGTH)
         await pilot.press("f5")
         await wait_until(pilot, lambda: len(engine.requests) == 2)
         if end == "stop":
@@ -239,7 +224,7 @@ async def test_only_an_unfinished_last_answer_goes_on(make_app, engine):
     async with app.run_test() as pilot:
         await pilot.press("f5")
         await wait_until(pilot, lambda: "no answer that was stopped" in notices(app))
-        await _talk(pilot, app, engine, "One?", "1")
+        await talk(pilot, app, engine, "One?", "1")
         await _choose(pilot, app, 1)
         assert "G goes on" not in _hint(app)
         await pilot.press("g")
@@ -251,17 +236,17 @@ async def test_a_fork_is_a_conversation_of_its_own(make_app, engine, settings, s
     app = make_app()
     async with app.run_test(size=(100, 40)) as pilot:
         await attach(pilot, app, shapes)
-        await _talk(pilot, app, engine, "One?", "1")
-        await _talk(pilot, app, engine, "Two?", "2")
+        await talk(pilot, app, engine, "One?", "1")
+        await talk(pilot, app, engine, "Two?", "2")
         before = app.chat.conversation
         await _choose(pilot, app, 3)
         await pilot.press("f")
         await wait_until(pilot, lambda: app.chat.conversation is not before)
         await wait_until(pilot, lambda: app.focused is composer(app))
         assert len(prompts(app)) == len(answers(app)) == 1
-        await _ask(pilot, app, engine, "Three?")
+        await ask(pilot, app, engine, "Three?")
         assert _texts(engine.requests[-1]) == ["One?", "1", "Three?"]
-        await _end(pilot, app, engine, "3")
+        await finish_answer(pilot, app, engine, "3")
     history = History(settings.history_path)
     titles = {summary.title: summary.turns for summary in history.conversations()}
     history.close()
@@ -283,7 +268,7 @@ CODE = "Two:\n\n```python\nprint(1)\n```\n\n~~~\nsecond block\nof two lines\n~~~
 async def test_a_message_or_its_code_is_copied(make_app, engine, answer, keys, copied):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What?", answer)
+        await talk(pilot, app, engine, "What?", answer)
         await _choose(pilot, app, 1)
         for key in keys:
             await pilot.press(key)
@@ -294,7 +279,7 @@ async def test_a_message_or_its_code_is_copied(make_app, engine, answer, keys, c
 async def test_what_does_not_apply_is_a_sentence(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What?", "That.")
+        await talk(pilot, app, engine, "What?", "That.")
         await _choose(pilot, app, 1)
         await pilot.press("k")
         await wait_until(pilot, lambda: "no code block" in notices(app))
@@ -307,7 +292,7 @@ async def test_what_does_not_apply_is_a_sentence(make_app, engine):
 async def test_nothing_branches_while_an_answer_comes(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half")
         await wait_until(pilot, lambda: "Half" in answers(app)[0])
         await _choose(pilot, app, 1)
@@ -321,13 +306,13 @@ async def test_nothing_branches_while_an_answer_comes(make_app, engine):
 async def test_answers_are_labelled_with_the_model_that_gave_them(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "One?", "1")
+        await talk(pilot, app, engine, "One?", "1")
     other = ScriptedEngine(name="Other-vision")
     app = make_app(engine=other, resume=True)
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: answers(app))
         await wait_until(pilot, lambda: "Other" in app.chat.status.model)
-        await _talk(pilot, app, other, "Two?", "2")
+        await talk(pilot, app, other, "Two?", "2")
         assert [answer.splitlines()[0] for answer in answers(app)] == [
             "Scripted-vision",
             "Other-vision",

@@ -11,17 +11,8 @@ from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
 from phi3v_tui.ui.widgets.message_view import MessageView
 from phi3v_tui.ui.widgets.search_bar import SearchBar
-from tests.ui.steps import answers, composer, drawn, prompts, submit, wait_until
+from tests.ui.steps import answers, composer, drawn, prompts, submit, talk, wait_until
 from tests.ui.test_transcript_view import _long_conversation
-
-
-async def _talk(pilot, app, engine, text, answer) -> None:
-    count = len(engine.requests)
-    await submit(pilot, app, text)
-    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
-    engine.say(answer)
-    engine.finish()
-    await wait_until(pilot, lambda: not app.chat.is_answering)
 
 
 def _listed(app) -> list[str]:
@@ -40,10 +31,10 @@ async def _open_list(pilot, app, count: int) -> None:
 
 
 async def _two(pilot, app, engine) -> None:
-    await _talk(pilot, app, engine, "About harbours?", "Ships, cranes.")
+    await talk(pilot, app, engine, "About harbours?", "Ships, cranes.")
     await pilot.press("ctrl+n")
     await wait_until(pilot, lambda: not answers(app))
-    await _talk(pilot, app, engine, "About gardens?", "Roses.")
+    await talk(pilot, app, engine, "About gardens?", "Roses.")
 
 
 async def test_a_conversation_is_opened_from_the_list(make_app, engine):
@@ -93,7 +84,7 @@ async def test_a_conversation_is_renamed_and_its_name_can_be_taken_off(make_app,
 async def test_the_open_conversation_keeps_the_name_it_is_given(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         await _open_list(pilot, app, 1)
         await pilot.press("f2")
         await wait_until(pilot, lambda: app.screen.query_one(Input).value == "Hello")
@@ -102,7 +93,7 @@ async def test_the_open_conversation_keeps_the_name_it_is_given(make_app, engine
         await wait_until(pilot, lambda: "Greeting" in _listed(app)[0])
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is app.chat)
-        await _talk(pilot, app, engine, "And?", "Bye.")
+        await talk(pilot, app, engine, "And?", "Bye.")
         await _open_list(pilot, app, 1)
         assert "Greeting" in _listed(app)[0]
 
@@ -159,7 +150,7 @@ async def test_words_are_found_and_marked_also_in_messages_that_are_no_widgets(m
 async def test_marks_keep_markdown_and_go_again(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "What?", "A **red** circle\n\n```\nred = 1\n```")
+        await talk(pilot, app, engine, "What?", "A **red** circle\n\n```\nred = 1\n```")
         before = answers(app)
         await pilot.press("ctrl+f", *"red circle")
         await wait_until(pilot, lambda: "1 of 1 messages" in _place(app))
@@ -209,7 +200,7 @@ async def test_system_prompt_and_sampling_hold_for_the_conversation(make_app, en
         await wait_until(pilot, lambda: app.screen is app.chat)
         title = str(composer(app).border_title)
         assert title == "temperature 0.7 · seed 42 · own system prompt"
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         assert engine.requests[-1].sampling == SamplingParams(0.7, 1.0, 42, 1024)
         assert engine.requests[-1].messages[0].text == "Be brief."
         await pilot.press("ctrl+n")
@@ -221,7 +212,7 @@ async def test_system_prompt_and_sampling_hold_for_the_conversation(make_app, en
         await pilot.press("ctrl+r", "ctrl+s")
         await wait_until(pilot, lambda: app.screen is app.chat)
         assert not composer(app).border_title
-        await _talk(pilot, app, engine, "And?", "Bye.")
+        await talk(pilot, app, engine, "And?", "Bye.")
         assert engine.requests[-1].sampling == SamplingParams()
 
 
@@ -257,7 +248,7 @@ async def test_what_is_set_by_a_command_holds_over_what_the_form_said(make_app, 
         await wait_until(pilot, lambda: app.screen is app.chat)
         await submit(pilot, app, "/set temperature 0.2")
         await wait_until(pilot, lambda: not composer(app).border_title)
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         assert engine.requests[-1].sampling.temperature == 0.2
 
 
@@ -269,10 +260,10 @@ async def test_the_arrow_keys_bring_back_what_was_sent_also_in_earlier_conversat
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "One?", "1")
+        await talk(pilot, app, engine, "One?", "1")
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Two?\nAnd more.", "2")
+        await talk(pilot, app, engine, "Two?\nAnd more.", "2")
         composer(app).text = "draft"
         await pilot.press("up")
         assert composer(app).text == "Two?\nAnd more."

@@ -11,6 +11,7 @@ from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.welcome import Welcome
 from tests.ui.steps import (
     answers,
+    ask,
     attach,
     attached,
     composer,
@@ -18,7 +19,7 @@ from tests.ui.steps import (
     notes,
     notices,
     prompts,
-    submit,
+    talk,
     wait_until,
 )
 
@@ -30,24 +31,11 @@ def _stored(settings):
     return conversation.path() if conversation else ()
 
 
-async def _ask(pilot, app, engine, text="What is this?") -> None:
-    count = len(engine.requests)
-    await submit(pilot, app, text)
-    await wait_until(pilot, lambda: len(engine.requests) == count + 1)
-
-
-async def _talk(pilot, app, engine, text, answer) -> None:
-    await _ask(pilot, app, engine, text)
-    engine.say(answer)
-    engine.finish()
-    await wait_until(pilot, lambda: not app.chat.is_answering)
-
-
 async def test_prompt_is_stored_before_anything_is_generated(make_app, engine, settings, shapes):
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         prompt, reply = _stored(settings)
         assert prompt.message.text == "What is this?"
         assert prompt.message.attachments[0].data == shapes.read_bytes()
@@ -57,7 +45,7 @@ async def test_prompt_is_stored_before_anything_is_generated(make_app, engine, s
 async def test_partial_answer_is_stored_while_it_streams(make_app, engine, settings):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half an")
         await wait_until(pilot, lambda: _stored(settings)[-1].message.text == "Half an")
         assert _stored(settings)[-1].state is TurnState.INTERRUPTED
@@ -66,7 +54,7 @@ async def test_partial_answer_is_stored_while_it_streams(make_app, engine, setti
 async def test_quitting_keeps_what_has_come(make_app, engine, settings):
     app = make_app()
     async with app.run_test() as pilot:
-        await _ask(pilot, app, engine)
+        await ask(pilot, app, engine)
         engine.say("Half", " an")
         await pilot.press("ctrl+q")
     reply = _stored(settings)[-1]
@@ -78,7 +66,7 @@ async def test_resume_shows_the_last_conversation_and_goes_on(make_app, engine, 
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _talk(pilot, app, engine, "What is this?", "A **circle**.")
+        await talk(pilot, app, engine, "What is this?", "A **circle**.")
     app = make_app(resume=True)
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: answers(app))
@@ -86,7 +74,7 @@ async def test_resume_shows_the_last_conversation_and_goes_on(make_app, engine, 
         assert "A circle." in answers(app)[0]
         assert not app.chat.query_one(Welcome).display
         assert app.chat.query_one("#preview", ImagePreview).attachment.name == "my shapes.png"
-        await _ask(pilot, app, engine, "Which colour?")
+        await ask(pilot, app, engine, "Which colour?")
         assert [m.text for m in engine.requests[-1].messages] == [
             "What is this?",
             "A **circle**.",
@@ -98,7 +86,7 @@ async def test_resume_returns_a_prompt_to_which_nothing_came(make_app, engine, s
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _ask(pilot, app, engine, "A long question")
+        await ask(pilot, app, engine, "A long question")
         engine.fail(ContextFullError("Too long.", "Shorten it."))
         await wait_until(pilot, lambda: notes(app))
     app = make_app(resume=True)
@@ -118,7 +106,7 @@ async def test_resume_with_nothing_stored_begins_anew(make_app):
 async def test_notice_of_the_model_follows_a_resumed_conversation(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
     engine._notice = "A small model."
     app = make_app(resume=True)
     async with app.run_test() as pilot:
@@ -133,13 +121,13 @@ async def test_disk_that_cannot_be_written_is_told_once_and_the_chat_goes_on(
     settings.data_dir.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
-        await _talk(pilot, app, engine, "And?", "Bye.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "And?", "Bye.")
         assert notices(app).count("Not saved") == 1
         assert "Bye." in answers(app)[-1]
         assert "Not saved" in drawn(app.chat.status)
         settings.data_dir.unlink()
-        await _talk(pilot, app, engine, "Now?", "Yes.")
+        await talk(pilot, app, engine, "Now?", "Yes.")
         assert "Not saved" not in drawn(app.chat.status)
     assert [turn.message.text for turn in _stored(settings)][::2] == ["Hello", "And?", "Now?"]
 
@@ -150,13 +138,13 @@ async def test_conversation_that_is_not_saved_is_left_only_after_a_warning(
     settings.data_dir.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         await pilot.press("ctrl+n")
         await wait_until(pilot, lambda: "Ctrl+N again loses it" in notices(app))
         assert "Hi." in answers(app)[0]
         await pilot.press("ctrl+n")
         await wait_until(pilot, lambda: not answers(app))
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         await pilot.press("ctrl+q")
         await wait_until(pilot, lambda: "Ctrl+Q again loses it" in notices(app))
         assert app.return_code is None
@@ -168,7 +156,7 @@ async def test_transcript_is_saved_beside_its_pictures_and_the_place_told(make_a
     app = make_app()
     async with app.run_test() as pilot:
         await attach(pilot, app, shapes)
-        await _talk(pilot, app, engine, "What is this?", "A **circle**.")
+        await talk(pilot, app, engine, "What is this?", "A **circle**.")
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: "Saved" in notices(app))
         (written,) = Path.cwd().glob("*.md")
@@ -195,7 +183,7 @@ async def test_transcript_goes_home_where_the_folder_takes_none(
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         (tmp_path / "file").touch()
         (tmp_path / "home").mkdir()
         monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "file")
@@ -212,7 +200,7 @@ async def test_transcript_in_a_folder_that_cannot_be_written_is_a_sentence(
 ):
     app = make_app()
     async with app.run_test() as pilot:
-        await _talk(pilot, app, engine, "Hello", "Hi.")
+        await talk(pilot, app, engine, "Hello", "Hi.")
         blocked = tmp_path / "file"
         blocked.touch()
         monkeypatch.setattr(Path, "cwd", lambda: blocked)

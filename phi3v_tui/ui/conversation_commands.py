@@ -1,17 +1,21 @@
-"""What is done with whole conversations: listing, choices that hold for one, prompts at hand."""
+"""What is done with whole conversations: list, reopen, copy, save, choices that hold for one."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from phi3v_tui.errors import StoreError
+from phi3v_tui.conversation.message import Role
+from phi3v_tui.errors import CommandError, StoreError
 from phi3v_tui.ui import prompts
-from phi3v_tui.ui.plain_text import drawable
+from phi3v_tui.ui.answers import shown_path
+from phi3v_tui.ui.plain_text import drawable, short_path
 from phi3v_tui.ui.screens import conversation_form
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import Choices, ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
+from phi3v_tui.ui.transcripts import save_transcript
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -42,8 +46,51 @@ async def _open(chat: "ChatScreen", id: str) -> None:
     except StoreError as error:
         chat.notify(str(error), severity="error", timeout=10, markup=False)
         return
-    await chat.answering.abandon()
-    await chat.open_conversation(conversation)
+    await chat.leave_for(conversation)
+
+
+async def reopen_earlier(chat: "ChatScreen", words: str) -> None:
+    """Reopen the conversation before this one, or the last whose title has `words`.
+
+    Raises:
+        CommandError: There is none.
+    """
+    if not chat.may_discard("/resume"):
+        return
+    earlier = await asyncio.to_thread(chat.shown.journal.earlier, words, chat.conversation.id)
+    if earlier is None:
+        which = f"has {words!r} in its title" if words else "is there yet"
+        raise CommandError(f"No earlier conversation {which}.", "")
+    await chat.leave_for(earlier)
+
+
+def copy_answer(chat: "ChatScreen") -> None:
+    """Copy the last answer as Markdown."""
+    messages = [turn.message for turn in shown_path(chat.conversation)]
+    answers = [m.text for m in messages if m.role is Role.ASSISTANT and m.text]
+    if answers:
+        chat.app.copy_to_clipboard(answers[-1])
+    else:
+        chat.notify("There is no answer to copy yet.")
+
+
+def save(chat: "ChatScreen", target: Path | None = None) -> None:
+    """Save the conversation with its pictures beside it, and say where.
+
+    Args:
+        chat: The chat.
+        target: A file or a folder; None takes the working folder.
+    """
+    if not chat.conversation.path():
+        chat.notify("There is nothing to save yet.")
+        return
+    try:
+        written = save_transcript(chat.conversation, target)
+    except StoreError as error:
+        chat.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
+        return
+    words = f"{written.name}, in {short_path(written.parent)}"
+    chat.notify(words, title="Saved", timeout=10, markup=False)
 
 
 def take_prompt(chat: "ChatScreen") -> None:

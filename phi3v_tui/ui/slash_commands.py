@@ -8,6 +8,7 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.patterns import files_named
 from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
 from phi3v_tui.settings import in_words
+from phi3v_tui.ui import conversation_commands, setting_commands
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.web_pictures import is_web_address
 
@@ -64,24 +65,24 @@ async def _detach(chat: "ChatScreen", _: str) -> None:
 
 
 async def _resume(chat: "ChatScreen", argument: str) -> None:
-    await chat.reopen_earlier(argument)
+    await conversation_commands.reopen_earlier(chat, argument)
 
 
 async def _save(chat: "ChatScreen", argument: str) -> None:
-    chat.save_transcript(Path(argument).expanduser() if argument else None)
+    conversation_commands.save(chat, Path(argument).expanduser() if argument else None)
 
 
 async def _crops(chat: "ChatScreen", argument: str) -> None:
-    chat.change_setting("num_crops", argument)
+    setting_commands.change(chat, "num_crops", argument)
 
 
 async def _system(chat: "ChatScreen", argument: str) -> None:
-    chat.change_setting("system_prompt", argument)
+    setting_commands.change(chat, "system_prompt", argument)
 
 
 async def _set(chat: "ChatScreen", argument: str) -> None:
     if argument:
-        chat.change_setting(*slash.name_and_value(argument))
+        setting_commands.change(chat, *slash.name_and_value(argument))
         return
     words = in_words(chat.settings)
     chat.notify(words, title="Settings", timeout=_LONG_SECONDS, markup=False)

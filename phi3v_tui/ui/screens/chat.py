@@ -12,26 +12,27 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
 from phi3v_tui import slash
+from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.engine.full_model import FullModel
-from phi3v_tui.errors import CommandError, StoreError
-from phi3v_tui.settings import Settings, changed
-from phi3v_tui.ui import conversation_commands, message_commands, slash_commands
+from phi3v_tui.settings import Settings
+from phi3v_tui.ui import (
+    conversation_commands,
+    message_commands,
+    setting_commands,
+    slash_commands,
+)
 from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import hint
-from phi3v_tui.ui.model_view import cost_of_all, next_choice
-from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
-from phi3v_tui.ui.transcripts import save_transcript
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
@@ -153,27 +154,9 @@ class ChatScreen(AttachingScreen):
         if path and never_began(path[-1]):
             await self._return_prompt()
 
-    async def reopen_earlier(self, words: str) -> None:
-        """Reopen the conversation before this one, or the last whose title has `words`.
-
-        Raises:
-            CommandError: There is none.
-        """
-        if not self.may_discard("/resume"):
-            return
-        journal = self.shown.journal
-        earlier = await asyncio.to_thread(journal.earlier, words, self.conversation.id)
-        if earlier is None:
-            which = f"has {words!r} in its title" if words else "is there yet"
-            raise CommandError(f"No earlier conversation {which}.", "")
-        await self.answering.abandon()
-        self._warned_of_loss = False
-        await self.open_conversation(earlier)
-
     def _show_last_picture(self) -> None:
         """The last one of the conversation or, in a new one, of the next prompt."""
-        said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
-        pictures = said or self.attachment_bar.attachments
+        pictures = self.shown_pictures or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
 
     # The full model.
@@ -320,36 +303,15 @@ class ChatScreen(AttachingScreen):
 
     def action_copy_answer(self) -> None:
         """Copy the last answer as Markdown."""
-        answers = [
-            turn.message.text
-            for turn in shown_path(self.conversation)
-            if turn.message.role is Role.ASSISTANT and turn.message.text
-        ]
-        if answers:
-            self.app.copy_to_clipboard(answers[-1])
-        else:
-            self.notify("There is no answer to copy yet.")
+        conversation_commands.copy_answer(self)
 
     def action_save_transcript(self) -> None:
         """Save the conversation as Markdown, with its pictures beside it."""
-        self.save_transcript()
+        conversation_commands.save(self)
 
-    def save_transcript(self, target: Path | None = None) -> None:
-        """Save the conversation with its pictures beside it, and say where.
-
-        Args:
-            target: A file or a folder; None takes the working folder.
-        """
-        if not self.conversation.path():
-            self.notify("There is nothing to save yet.")
-            return
-        try:
-            written = save_transcript(self.conversation, target)
-        except StoreError as error:
-            self.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
-            return
-        words = f"{written.name}, in {short_path(written.parent)}"
-        self.notify(words, title="Saved", timeout=10, markup=False)
+    def action_change_crops(self) -> None:
+        """Cut pictures more or less finely, and say what they cost then."""
+        setting_commands.change_crops(self)
 
     @property
     def settings(self) -> Settings:
@@ -365,36 +327,28 @@ class ChatScreen(AttachingScreen):
         """Make an empty conversation."""
         return Conversation(self._settings.system_prompt)
 
-    def change_setting(self, name: str, text: str) -> None:
-        """Change a setting from the next answer on, and say so.
-
-        Raises:
-            SettingsError: There is no such setting, or it cannot take this value.
-        """
-        before, self._settings = self._settings, changed(self._settings, name, text)
-        if before.system_prompt != self._settings.system_prompt:
-            self.conversation.system_prompt = self._settings.system_prompt
-        if before.sampling != self._settings.sampling:
+    def apply(self, settings: Settings) -> None:
+        """Go by other settings from the next answer on."""
+        before, self._settings = self._settings, settings
+        if before.system_prompt != settings.system_prompt:
+            self.conversation.system_prompt = settings.system_prompt
+        if before.sampling != settings.sampling:
             self.conversation.sampling = None  # what was said last holds
         self.tell_choices()
         if limits := self.engine.limits():
-            crops = self._settings.num_crops or limits.num_crops
+            crops = settings.num_crops or limits.num_crops
             self._show_limits(replace(limits, num_crops=crops))
-        words = f"{name} is {text or 'empty'}, from the next answer on."
-        self.notify(words, timeout=10, markup=False)
 
-    def action_change_crops(self) -> None:
-        """Cut pictures more or less finely, and say what they cost then."""
-        limits = self.attachment_bar.limits
-        if limits is None:
-            self.notify("What pictures cost is known once the model has been loaded.")
-            return
-        limits = replace(limits, num_crops=next_choice(limits.num_crops))
-        self.change_setting("num_crops", str(limits.num_crops))
-        said = [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
-        self.app.clear_notifications()
-        words = cost_of_all([*said, *self.attachment_bar.attachments], limits)
-        self.notify(words, timeout=10, markup=False)
+    async def leave_for(self, conversation: Conversation) -> None:
+        """Stop the answer under way, and show another conversation."""
+        await self.answering.abandon()
+        self._warned_of_loss = False
+        await self.open_conversation(conversation)
+
+    @property
+    def shown_pictures(self) -> list[Attachment]:
+        """The pictures of the conversation, in their order."""
+        return [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
 
     def may_discard(self, key: str) -> bool:
         """Whether the conversation may go: it is saved, or the person was warned before.
@@ -419,9 +373,7 @@ class ChatScreen(AttachingScreen):
         """Begin an empty conversation; what is typed and attached stays."""
         if not self.may_discard("Ctrl+N"):
             return
-        await self.answering.abandon()
-        self._warned_of_loss = False
-        await self.open_conversation(self.new_conversation())
+        await self.leave_for(self.new_conversation())
 
     def action_help(self) -> None:
         """Show all keys."""

@@ -1,0 +1,37 @@
+"""What is done with settings while the app runs."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from phi3v_tui.settings import changed
+from phi3v_tui.ui.model_view import cost_of_all, next_choice
+
+if TYPE_CHECKING:
+    from phi3v_tui.ui.screens.chat import ChatScreen
+
+_SECONDS = 10
+
+
+def change(chat: "ChatScreen", name: str, text: str) -> None:
+    """Change a setting from the next answer on, and say so.
+
+    Raises:
+        SettingsError: There is no such setting, or it cannot take this value.
+    """
+    chat.apply(changed(chat.settings, name, text))
+    words = f"{name} is {text or 'empty'}, from the next answer on."
+    chat.notify(words, timeout=_SECONDS, markup=False)
+
+
+def change_crops(chat: "ChatScreen") -> None:
+    """Cut pictures more or less finely, and say what they cost then."""
+    limits = chat.attachment_bar.limits
+    if limits is None:
+        chat.notify("What pictures cost is known once the model has been loaded.")
+        return
+    limits = replace(limits, num_crops=next_choice(limits.num_crops))
+    chat.apply(replace(chat.settings, num_crops=limits.num_crops))
+    # One notice at a time: the key is pressed until the cost is right.
+    chat.app.clear_notifications()
+    pictures = [*chat.shown_pictures, *chat.attachment_bar.attachments]
+    chat.notify(cost_of_all(pictures, limits), timeout=_SECONDS, markup=False)

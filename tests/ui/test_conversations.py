@@ -154,6 +154,10 @@ async def test_marks_keep_markdown_and_go_again(make_app, engine):
         before = answers(app)
         await pilot.press("ctrl+f", *"red circle")
         await wait_until(pilot, lambda: "1 of 1 messages" in _place(app))
+        assert _place(app).startswith("Find")
+        assert app.chat.query_one(SearchBar).query_one(Input).content_region.width > len(
+            "red circle"
+        )
         await wait_until(pilot, lambda: _marked(app))
         assert answers(app) == before
         await pilot.press("ctrl+f", *"nowhere")
@@ -229,11 +233,14 @@ async def test_system_prompt_and_sampling_hold_for_the_conversation(make_app, en
 )
 async def test_what_makes_no_sense_is_a_sentence_in_the_form(make_app, field, value, words):
     app = make_app()
-    async with app.run_test(size=(100, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await _open_form(pilot, app)
         app.screen.query_one(f"#{field}", Input).value = value
         await pilot.press("ctrl+s")
-        await wait_until(pilot, lambda: words in drawn(app.screen.query_one(".form-error")))
+        error = app.screen.query_one(".form-error")
+        await wait_until(pilot, lambda: words in drawn(error))
+        assert error.region.height
+        assert error.region in app.screen.query_one(".modal").content_region
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is app.chat)
         assert app.chat.conversation.sampling is None

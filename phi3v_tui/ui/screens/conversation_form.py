@@ -13,8 +13,8 @@ from phi3v_tui.errors import SettingsError
 
 _FIELDS = (
     ("temperature", "0 takes the most likely word; up to 2 is more varied"),
-    ("top_p", "above 0, up to 1: only the likeliest words, which together have this share"),
-    ("seed", "a whole number makes answers repeatable; empty takes a fresh one"),
+    ("top_p", "above 0, up to 1: share of the likeliest words"),
+    ("seed", "makes answers repeatable; empty takes a fresh one"),
     ("max_new_tokens", "longest answer, 1 or more"),
 )
 _MOST_SEED = 2**63 - 1

@@ -117,10 +117,13 @@ class Answering:
                 view.name_speaker(model)
 
     def prompt_was_read(self, generation: Generation, progress: PrefillProgress) -> None:
-        """Say how far reading the prompt is."""
-        if self.current is not None and self.current.generation is generation:
-            self._status.activity = "Answering"
-            self._wait(f"{bar(progress.done, progress.total)}{describe_prefill(progress)}")
+        """Say how far reading the prompt is; in the status line where an answer has begun."""
+        if self.current is None or self.current.generation is not generation:
+            return
+        words = f"{bar(progress.done, progress.total)}{describe_prefill(progress)}"
+        is_reading_again = self.current.text and progress.done < progress.total
+        self._status.activity = words if is_reading_again else "Answering"
+        self._wait(words)
 
     async def flush(self) -> None:
         """Show the text that has come, and save it now and then."""

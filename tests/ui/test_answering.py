@@ -307,3 +307,23 @@ async def test_text_of_the_model_cannot_command_the_terminal_or_become_markup(ma
         assert "<b>y</b>" in answers(app)[0]
         lines = app.screen._compositor.render_strips()
         assert not any("\x1b" in segment.text for line in lines for segment in line)
+
+
+async def test_reading_all_again_amid_an_answer_is_told_until_it_is_done(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(160, 30)) as pilot:
+        await ask(pilot, app, engine)
+        engine.prefill(0, 4100, "Reading all of it again.")
+        await wait_until(pilot, lambda: "Reading all of it again." in answers(app)[0])
+        engine.prefill(4100, 4100)
+        engine.say("Half")
+        await wait_until(pilot, lambda: "Half" in answers(app)[0])
+        engine.prefill(1024, 4200, "Reading all of it again.")
+        status = app.chat.query_one(StatusBar)
+        await wait_until(pilot, lambda: "1,024 of 4,200" in drawn(status))
+        assert "Reading all of it again." in drawn(status)
+        engine.prefill(4200, 4200, "Reading all of it again.")
+        await wait_until(pilot, lambda: "Answering" in drawn(status))
+        assert "again" not in drawn(status)
+        await finish_answer(pilot, app, engine, " an answer.")
+        assert "Half an answer." in answers(app)[0]

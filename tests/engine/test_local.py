@@ -1,10 +1,13 @@
 """LocalEngine: its events, their order, cancelling, failures, and closing."""
 
+import gc
 import queue
 import subprocess
 import sys
 import threading
 import weakref
+from dataclasses import replace
+from types import ModuleType
 
 import pytest
 import torch
@@ -26,6 +29,7 @@ from phi3v_tui.engine.events import (
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
+from phi3v_tui.phi3v.weights import Checkpoint
 from tests.support.goldens import IMAGES
 from tests.support.tiny_checkpoint import TINY_35
 
@@ -313,6 +317,57 @@ def test_making_an_engine_imports_no_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+class Importing(ModuleType):
+    """The module with the model, which tells whether garbage was collected while it came."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__("phi3v_tui.phi3v.chat")
+        self.fails = fails
+        self.collected = []
+
+    def __getattr__(self, name: str) -> type:
+        if name != "ChatModel":
+            raise AttributeError(name)
+        self.collected.append(gc.isenabled())
+        if self.fails:
+            raise ImportError("libtorch.so is missing")
+        return object  # Something that cannot be loaded.
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_no_garbage_is_collected_while_importing_and_as_before_afterwards(
+    monkeypatch, fails, was_enabled
+):
+    importing = Importing(fails)
+    monkeypatch.setitem(sys.modules, "phi3v_tui.phi3v.chat", importing)
+    engine = LocalEngine("demo", device="cpu")
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        with pytest.raises(ModelError, match="libtorch" if fails else "AttributeError"):
+            collect.load(engine)
+        assert importing.collected == [False]
+        assert gc.isenabled() is was_enabled
+    finally:
+        gc.enable()
+        engine.close()
+
+
+@pytest.mark.parametrize(("megabytes", "chunk"), [(300, 256), (301, 64)])
+def test_a_cpu_reads_less_of_a_prompt_at_once_where_the_model_is_large(
+    tiny_checkpoint_35, monkeypatch, megabytes, chunk
+):
+    sized = replace(Checkpoint(tiny_checkpoint_35, "").shapes, linear=0, other=megabytes * 500_000)
+    monkeypatch.setattr(Checkpoint, "shapes", sized)
+    engine, events = LocalEngine(str(tiny_checkpoint_35), "cpu", "none", 2048), Events()
+    collect.load(engine)
+    engine.stream(asking("word " * 600, most=1), events)
+    read = [event.done for event in events.until_end() if isinstance(event, PrefillProgress)]
+    engine.close()
+    assert read[:3] == [0, chunk, 2 * chunk]
+    assert len(read) == 1 + -(-read[-1] // chunk)
 
 
 @pytest.mark.parametrize("quantize", ["int8", "int4"])

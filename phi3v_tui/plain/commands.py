@@ -10,6 +10,7 @@ from phi3v_tui.conversation.patterns import files_named
 from phi3v_tui.errors import CommandError
 from phi3v_tui.settings import changed, in_words
 from phi3v_tui.ui.clipboard import copy_by_program
+from phi3v_tui.ui.clipboard_pictures import copied_pictures
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.transcripts import save_transcript
 
@@ -28,6 +29,11 @@ def run(session: "PlainSession", call: slash.Call) -> None:
 
 def _attach(session: "PlainSession", argument: str) -> None:
     session.attach(files_named(argument))
+
+
+def _paste(session: "PlainSession", _: str) -> None:
+    for picture in copied_pictures():
+        session.add(picture)
 
 
 def _detach(session: "PlainSession", _: str) -> None:
@@ -103,6 +109,7 @@ def _quit(session: "PlainSession", _: str) -> None:
 
 _RUN: dict[str, Callable[["PlainSession", str], None]] = {
     "attach": _attach,
+    "paste": _paste,
     "detach": _detach,
     "new": _new,
     "resume": _resume,

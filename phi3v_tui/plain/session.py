@@ -93,11 +93,12 @@ class PlainSession:
         """Attach picture files to the next prompt, and say so of each."""
         for path in paths:
             try:
-                self._attach(Attachment.from_path(path))
+                self.add(Attachment.from_path(path))
             except AttachmentError as error:
                 self.tell(error)
 
-    def _attach(self, picture: Attachment) -> None:
+    def add(self, picture: Attachment) -> None:
+        """Have a picture go with the next prompt, and say so."""
         self.attachments += (picture,)
         said = sum(len(turn.message.attachments) for turn in self.conversation.path())
         number, size = said + len(self.attachments), pixel_size(picture.width, picture.height)

@@ -90,6 +90,7 @@ async def _set(chat: "ChatScreen", argument: str) -> None:
 
 _RUN: dict[str, Callable[["ChatScreen", str], Awaitable[None]]] = {
     "attach": _attach,
+    "paste": _action("paste_picture"),
     "detach": _detach,
     "new": _action("new_conversation"),
     "resume": _resume,

@@ -5,6 +5,7 @@ import pytest
 from phi3v_tui import slash
 from phi3v_tui.plain import commands
 from tests.plain.conftest import PromptEngine
+from tests.support.clipboard_programs import ClipboardPrograms
 
 
 def test_every_command_of_the_table_can_be_run():
@@ -117,3 +118,15 @@ def test_an_unknown_command_is_told(hold):
     held = hold("/nwe", engine=engine)
     assert "Did you mean /new?" in held.states
     assert engine.requests == []
+
+
+def test_paste_attaches_what_is_on_the_clipboard(hold, picture, monkeypatch, tmp_path):
+    programs = ClipboardPrograms(tmp_path / "bin", monkeypatch)
+    engine = PromptEngine()
+    assert "There is no clipboard where there is no display" in hold("/paste").states
+    programs.session(DISPLAY=":0")
+    programs.offer("xclip", image_png=picture.read_bytes())
+    held = hold("/paste", "What is it?", engine=engine)
+    assert "Picture 1 attached: clipboard, 64" in held.states
+    (attachment,) = engine.requests[0].messages[0].attachments
+    assert attachment.data == picture.read_bytes()

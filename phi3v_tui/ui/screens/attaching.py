@@ -10,6 +10,8 @@ from phi3v_tui.errors import AttachmentError
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
+from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.clipboard_pictures import copied_pictures
 from phi3v_tui.ui.screens.answering import AnsweringScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen, Viewed
@@ -48,6 +50,18 @@ class AttachingScreen(AnsweringScreen):
     def _complete_path(self, message: PathCompletion.Taken) -> None:
         self.composer.complete(message)
 
+    @on(Composer.PastePressed)
+    def _paste(self, message: Composer.PastePressed) -> None:
+        self._attach_copied(message.instead)
+
+    def action_paste_picture(self) -> None:
+        """Attach the picture on the clipboard; says what prevents it."""
+        self._attach_copied("")
+
+    def _attach_copied(self, instead: str) -> None:
+        self._reading_pictures += 1
+        self._attach_copied_in_turn(instead)
+
     def attach_files(self, paths: list[Path]) -> None:
         """Attach picture files, read in a worker; says which are none."""
         self._read_and_attach(paths)
@@ -65,6 +79,17 @@ class AttachingScreen(AnsweringScreen):
     @work
     async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
         self._take_read(*await read_pictures(paths), text)
+
+    @work
+    async def _attach_copied_in_turn(self, instead: str) -> None:
+        try:
+            pictures = await in_thread(copied_pictures)
+        except AttachmentError as error:
+            if instead:
+                self.composer.replace(instead, *self.composer.selection)
+            self._take_read([], [] if instead else [error])
+        else:
+            self._take_read(pictures, [])
 
     @work
     async def _fetch_in_turn(self, url: str) -> None:

@@ -49,6 +49,16 @@ class Composer(TextArea):
         paths: list[Path]
         text: str
 
+    @dataclass
+    class PastePressed(Message):
+        """Something was pasted that is no text that the terminal has: perhaps a picture.
+
+        Attributes:
+            instead: What to insert where there is no picture; may be empty.
+        """
+
+        instead: str
+
     class AttachmentTakenBack(Message):
         """Backspace was pressed where no text is left to delete."""
 
@@ -149,10 +159,16 @@ class Composer(TextArea):
         self._submission = None
         self.post_message(self.PromptSubmitted(self.text))
 
+    def action_paste(self) -> None:
+        """Paste a picture or, where there is none, what was copied within the app."""
+        self.post_message(self.PastePressed(self.app.clipboard))
+
     async def _on_paste(self, event: events.Paste) -> None:
         self._handle(event)
         text = typed(event.text)
-        if paths := paths_in(text):
+        if not event.text:  # what a terminal makes of a picture
+            self.post_message(self.PastePressed(""))
+        elif paths := paths_in(text):
             self.post_message(self.PathsPasted(paths, text))
         else:
             self.insert(text)

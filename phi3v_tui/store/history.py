@@ -1,20 +1,21 @@
 """Conversations on disk: an SQLite file that survives the app being killed."""
 
-import json
-import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
-from phi3v_tui.conversation.message import Message, Role
-from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.conversation.conversation import Conversation, Turn
 from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 from phi3v_tui.store.pictures import StoredPicture
+from phi3v_tui.store.rows import (
+    read_conversation,
+    storable,
+    time_of,
+    write_conversation,
+    write_turn,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,9 @@ class History:
             if not changed and written.heading == heading:
                 return
             with transaction(self._connection):
-                _write_conversation(self._connection, conversation)
+                write_conversation(self._connection, conversation)
                 for position, turn in changed:
-                    _write_turn(self._connection, conversation.id, position, turn)
+                    write_turn(self._connection, conversation.id, position, turn)
             # Only what is committed counts as written.
             self._written[conversation.id] = _Written({turn.id: turn for turn in turns}, heading)
 
@@ -144,7 +145,7 @@ class History:
         """
         with self._lock, clear_errors(self.path):
             self._connection.execute(
-                "UPDATE conversations SET name = ? WHERE id = ?", (_storable(name), conversation_id)
+                "UPDATE conversations SET name = ? WHERE id = ?", (storable(name), conversation_id)
             )
 
     def load(self, conversation_id: str) -> Conversation:
@@ -157,9 +158,11 @@ class History:
         """
         with self._lock, clear_errors(self.path):
             try:
-                conversation = self._read(conversation_id)
+                conversation = read_conversation(self._connection, conversation_id, self._picture)
             except (ValueError, LookupError, TypeError, SettingsError) as error:
                 raise damaged(self.path) from error
+            if conversation is None:
+                raise StoreError("This conversation is not there any more.", "Choose another one.")
             self._written[conversation.id] = _Written(
                 {turn.id: turn for turn in conversation.turns()}, _heading(conversation)
             )
@@ -195,25 +198,6 @@ class History:
         with self._lock:
             self._connection.close()
 
-    def _read(self, conversation_id: str) -> Conversation:
-        row = self._connection.execute(
-            "SELECT system_prompt, created, last_turn_id, name, sampling"
-            " FROM conversations WHERE id = ?",
-            (conversation_id,),
-        ).fetchone()
-        if row is None:
-            raise StoreError("This conversation is not there any more.", "Choose another one.")
-        system_prompt, created, last_id, name, sampling = row
-        return Conversation(
-            system_prompt,
-            id=conversation_id,
-            created=_time(created),
-            name=name,
-            sampling=_read_sampling(sampling),
-            turns=_read_turns(self._connection, conversation_id, self._picture),
-            last_id=last_id,
-        )
-
     def _picture(self, digest: str, name: str) -> StoredPicture:
         return StoredPicture(self.path, digest, name)
 
@@ -226,143 +210,10 @@ _SUMMARY = (
 
 def _summary(row: tuple[str, str, str, str, int]) -> ConversationSummary:
     id, title, created, updated, turns = row
-    return ConversationSummary(id, title, _time(created), _time(updated), turns)
+    return ConversationSummary(id, title, time_of(created), time_of(updated), turns)
 
 
 def _heading(conversation: Conversation) -> tuple[object, ...]:
     """What is written of a conversation besides its turns, for telling whether it has changed."""
     last_id = conversation.path()[-1].id
     return last_id, conversation.name, conversation.system_prompt, conversation.sampling
-
-
-def _write_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
-    connection.execute(
-        "INSERT INTO conversations (id, title, created, updated, system_prompt, last_turn_id,"
-        " name, sampling) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " title = excluded.title, updated = excluded.updated,"
-        " system_prompt = excluded.system_prompt, last_turn_id = excluded.last_turn_id,"
-        " name = excluded.name, sampling = excluded.sampling",
-        (
-            conversation.id,
-            _storable(conversation.opening),
-            _stamp(conversation.created),
-            _stamp(datetime.now(UTC)),
-            _storable(conversation.system_prompt),
-            conversation.path()[-1].id,
-            _storable(conversation.name),
-            json.dumps(conversation.sampling and asdict(conversation.sampling)),
-        ),
-    )
-
-
-def _read_sampling(text: str) -> SamplingParams | None:
-    values = json.loads(text)
-    return SamplingParams(**values) if values is not None else None
-
-
-def _write_turn(
-    connection: sqlite3.Connection, conversation_id: str, position: int, turn: Turn
-) -> None:
-    message = turn.message
-    connection.execute(
-        "INSERT INTO turns (id, conversation_id, parent_id, position, role, text, token_ids,"
-        " state, created, model, left_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET text = excluded.text, token_ids = excluded.token_ids,"
-        " state = excluded.state, model = excluded.model, left_out = excluded.left_out",
-        (
-            turn.id,
-            conversation_id,
-            turn.parent_id,
-            position,
-            message.role,
-            _storable(message.text),
-            json.dumps(message.token_ids),
-            turn.state,
-            _stamp(turn.created),
-            _storable(turn.model),
-            turn.left_out,
-        ),
-    )
-    for number, attachment in enumerate(message.attachments):
-        _write_attachment(connection, turn.id, number, attachment)
-
-
-def _write_attachment(
-    connection: sqlite3.Connection, turn_id: str, position: int, attachment: Attachment
-) -> None:
-    known = connection.execute("SELECT 1 FROM pictures WHERE digest = ?", (attachment.digest,))
-    if known.fetchone() is None:
-        connection.execute(
-            "INSERT INTO pictures VALUES (?, ?, ?, ?)",
-            (attachment.digest, attachment.data, attachment.width, attachment.height),
-        )
-    connection.execute(
-        "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
-        (
-            turn_id,
-            position,
-            attachment.digest,
-            _storable(attachment.name),
-            _storable(attachment.origin),
-        ),
-    )
-
-
-_MakePicture = Callable[[str, str], StoredPicture]
-
-
-def _read_turns(
-    connection: sqlite3.Connection, conversation_id: str, make_picture: _MakePicture
-) -> list[Turn]:
-    attachments = _read_attachments(connection, conversation_id, make_picture)
-    rows = connection.execute(
-        "SELECT id, parent_id, role, text, token_ids, state, created, model, left_out"
-        " FROM turns WHERE conversation_id = ? ORDER BY position, created",
-        (conversation_id,),
-    ).fetchall()
-    # One call for all of them: thousands of calls take several times as long.
-    ids = json.loads(f"[{','.join(row[4] for row in rows)}]")
-    turns = []
-    for row, token_ids in zip(rows, ids, strict=True):
-        id, parent_id, role, text, _, state, created, model, left_out = row
-        message = Message(Role(role), text, tuple(attachments.get(id, ())), tuple(token_ids))
-        turn = Turn(id, parent_id, message, TurnState(state), _time(created), model, left_out)
-        turns.append(_as_left(turn))
-    return turns
-
-
-def _read_attachments(
-    connection: sqlite3.Connection, conversation_id: str, make_picture: _MakePicture
-) -> dict[str, list[Attachment]]:
-    """Attachments by turn id."""
-    rows = connection.execute(
-        "SELECT turn_id, digest, name, origin, width, height FROM attachments"
-        " JOIN turns ON turns.id = turn_id JOIN pictures USING (digest)"
-        " WHERE conversation_id = ? ORDER BY attachments.position",
-        (conversation_id,),
-    )
-    found: dict[str, list[Attachment]] = {}
-    for turn_id, digest, name, origin, width, height in rows:
-        picture = Attachment(make_picture(digest, name), digest, name, origin, width, height)
-        found.setdefault(turn_id, []).append(picture)
-    return found
-
-
-def _as_left(turn: Turn) -> Turn:
-    """A turn as found again: nothing is under way any more."""
-    if turn.state is TurnState.IN_PROGRESS:
-        return replace(turn, state=TurnState.INTERRUPTED)
-    return turn
-
-
-def _storable(text: str) -> str:
-    """Text without lone surrogates (from undecodable file names), which UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _time(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)

@@ -1,0 +1,176 @@
+"""Conversations as rows of the history's tables, and back.
+
+The caller holds the lock and the transaction; a row that makes no sense raises ValueError,
+LookupError, TypeError or SettingsError.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.store.pictures import StoredPicture
+
+MakePicture = Callable[[str, str], StoredPicture]
+"""Makes a picture from its digest and name; its bytes stay in the file."""
+
+
+def write_conversation(connection: sqlite3.Connection, conversation: Conversation) -> None:
+    """Write a conversation's own row, without its turns."""
+    connection.execute(
+        "INSERT INTO conversations (id, title, created, updated, system_prompt, last_turn_id,"
+        " name, sampling) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " title = excluded.title, updated = excluded.updated,"
+        " system_prompt = excluded.system_prompt, last_turn_id = excluded.last_turn_id,"
+        " name = excluded.name, sampling = excluded.sampling",
+        (
+            conversation.id,
+            storable(conversation.opening),
+            _stamp(conversation.created),
+            _stamp(datetime.now(UTC)),
+            storable(conversation.system_prompt),
+            conversation.path()[-1].id,
+            storable(conversation.name),
+            json.dumps(conversation.sampling and asdict(conversation.sampling)),
+        ),
+    )
+
+
+def write_turn(
+    connection: sqlite3.Connection, conversation_id: str, position: int, turn: Turn
+) -> None:
+    """Write a turn and its pictures; of one that is there already, what can change."""
+    message = turn.message
+    connection.execute(
+        "INSERT INTO turns (id, conversation_id, parent_id, position, role, text, token_ids,"
+        " state, created, model, left_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET text = excluded.text, token_ids = excluded.token_ids,"
+        " state = excluded.state, model = excluded.model, left_out = excluded.left_out",
+        (
+            turn.id,
+            conversation_id,
+            turn.parent_id,
+            position,
+            message.role,
+            storable(message.text),
+            json.dumps(message.token_ids),
+            turn.state,
+            _stamp(turn.created),
+            storable(turn.model),
+            turn.left_out,
+        ),
+    )
+    for number, attachment in enumerate(message.attachments):
+        _write_attachment(connection, turn.id, number, attachment)
+
+
+def _write_attachment(
+    connection: sqlite3.Connection, turn_id: str, position: int, attachment: Attachment
+) -> None:
+    known = connection.execute("SELECT 1 FROM pictures WHERE digest = ?", (attachment.digest,))
+    if known.fetchone() is None:
+        connection.execute(
+            "INSERT INTO pictures VALUES (?, ?, ?, ?)",
+            (attachment.digest, attachment.data, attachment.width, attachment.height),
+        )
+    connection.execute(
+        "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
+        (
+            turn_id,
+            position,
+            attachment.digest,
+            storable(attachment.name),
+            storable(attachment.origin),
+        ),
+    )
+
+
+def read_conversation(
+    connection: sqlite3.Connection, conversation_id: str, make_picture: MakePicture
+) -> Conversation | None:
+    """A conversation whole, replies that were under way as INTERRUPTED; None if there is none."""
+    row = connection.execute(
+        "SELECT system_prompt, created, last_turn_id, name, sampling"
+        " FROM conversations WHERE id = ?",
+        (conversation_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    system_prompt, created, last_id, name, sampling = row
+    return Conversation(
+        system_prompt,
+        id=conversation_id,
+        created=time_of(created),
+        name=name,
+        sampling=_read_sampling(sampling),
+        turns=_read_turns(connection, conversation_id, make_picture),
+        last_id=last_id,
+    )
+
+
+def _read_sampling(text: str) -> SamplingParams | None:
+    values = json.loads(text)
+    return SamplingParams(**values) if values is not None else None
+
+
+def _read_turns(
+    connection: sqlite3.Connection, conversation_id: str, make_picture: MakePicture
+) -> list[Turn]:
+    attachments = _read_attachments(connection, conversation_id, make_picture)
+    rows = connection.execute(
+        "SELECT id, parent_id, role, text, token_ids, state, created, model, left_out"
+        " FROM turns WHERE conversation_id = ? ORDER BY position, created",
+        (conversation_id,),
+    ).fetchall()
+    # One call for all of them: thousands of calls take several times as long.
+    ids = json.loads(f"[{','.join(row[4] for row in rows)}]")
+    turns = []
+    for row, token_ids in zip(rows, ids, strict=True):
+        id, parent_id, role, text, _, state, created, model, left_out = row
+        message = Message(Role(role), text, tuple(attachments.get(id, ())), tuple(token_ids))
+        turn = Turn(id, parent_id, message, TurnState(state), time_of(created), model, left_out)
+        turns.append(_as_left(turn))
+    return turns
+
+
+def _read_attachments(
+    connection: sqlite3.Connection, conversation_id: str, make_picture: MakePicture
+) -> dict[str, list[Attachment]]:
+    """Attachments by turn id."""
+    rows = connection.execute(
+        "SELECT turn_id, digest, name, origin, width, height FROM attachments"
+        " JOIN turns ON turns.id = turn_id JOIN pictures USING (digest)"
+        " WHERE conversation_id = ? ORDER BY attachments.position",
+        (conversation_id,),
+    )
+    found: dict[str, list[Attachment]] = {}
+    for turn_id, digest, name, origin, width, height in rows:
+        picture = Attachment(make_picture(digest, name), digest, name, origin, width, height)
+        found.setdefault(turn_id, []).append(picture)
+    return found
+
+
+def _as_left(turn: Turn) -> Turn:
+    """A turn as found again: nothing is under way any more."""
+    if turn.state is TurnState.IN_PROGRESS:
+        return replace(turn, state=TurnState.INTERRUPTED)
+    return turn
+
+
+def storable(text: str) -> str:
+    """Text without lone surrogates (from undecodable file names), which UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time_of(stamp: str) -> datetime:
+    """A time as `write_conversation` and `write_turn` put it down."""
+    return datetime.fromisoformat(stamp)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from phi3v_tui.conversation.conversation import Conversation, TurnState
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.store.history import History
 from tests.support.terminal import ROOT, Terminal, app_environ
 

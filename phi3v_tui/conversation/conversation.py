@@ -1,61 +1,16 @@
 """A conversation: turns that form a tree, of which one path is shown."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from uuid import uuid4
+from dataclasses import replace
+from datetime import datetime
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.conversation.turns import Turn, TurnState, TurnTree, left_out, new_id, now
 
 
-class TurnState(StrEnum):
-    """How far a turn got. STOP, LENGTH and CANCELLED have the engine's finish_reason values."""
-
-    IN_PROGRESS = "in_progress"
-    STOP = "stop"
-    LENGTH = "length"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-
-def _new_id() -> str:
-    return uuid4().hex
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message in its place in the tree.
-
-    Attributes:
-        id: Unique, in hex.
-        parent_id: The turn that it answers or follows; None for a first one.
-        message: What was said.
-        state: How far it got; a person's turn is always STOP. INTERRUPTED is a reply that was
-            under way when the app ended.
-        created: When it began, in UTC.
-        model: Of a reply: the model that gave it, for people; empty where unknown.
-        left_out: Of a reply: how many turns at the beginning of its path the model did not read,
-            for they did not fit.
-    """
-
-    id: str
-    parent_id: str | None
-    message: Message
-    state: TurnState = TurnState.STOP
-    created: datetime = field(default_factory=_now)
-    model: str = ""
-    left_out: int = 0
-
-
-class Conversation:
+class Conversation(TurnTree):
     """Turns as a tree: an edited prompt and a retried reply are siblings of the first one.
 
     Pure data for one thread: the interface's screen is its only mutator. The turns themselves
@@ -91,16 +46,12 @@ class Conversation:
             turns: The restored turns, parents before children.
             last_id: A turn that the shown path leads through; None shows the newest.
         """
-        self.id = id or _new_id()
-        self.created = created or _now()
+        super().__init__(turns)
+        self.id = id or new_id()
+        self.created = created or now()
         self.system_prompt = system_prompt
         self.name = name
         self.sampling = sampling
-        self._turns: dict[str, Turn] = {}
-        self._children: dict[str | None, list[str]] = {None: []}
-        self._selected: dict[str | None, str] = {}
-        for turn in turns:
-            self._add(turn)
         if last_id is not None:
             self.select(last_id)
 
@@ -114,32 +65,6 @@ class Conversation:
         """The first prompt, shortened to one line; a picture's name where nothing was typed."""
         first = next(iter(self.path()), None)
         return _title(first.message) if first else "New conversation"
-
-    def turn(self, turn_id: str) -> Turn:
-        """The turn with an id; KeyError if there is none."""
-        return self._turns[turn_id]
-
-    def turns(self) -> tuple[Turn, ...]:
-        """Every turn of the tree, parents before children, in order of creation."""
-        return tuple(self._turns.values())
-
-    def path(self) -> tuple[Turn, ...]:
-        """The turns that are shown, oldest first."""
-        path: list[Turn] = []
-        selected = self._selected.get(None)
-        while selected is not None:
-            path.append(self._turns[selected])
-            selected = self._selected.get(selected)
-        return tuple(path)
-
-    def path_to(self, turn_id: str) -> tuple[Turn, ...]:
-        """The turns that lead to one, that one included, oldest first."""
-        path: list[Turn] = []
-        turn: Turn | None = self._turns[turn_id]
-        while turn is not None:
-            path.append(turn)
-            turn = self._turns[turn.parent_id] if turn.parent_id else None
-        return tuple(reversed(path))
 
     @property
     def left_out(self) -> int:
@@ -188,7 +113,7 @@ class Conversation:
 
     def edit(self, turn_id: str, text: str, attachments: tuple[Attachment, ...] = ()) -> Turn:
         """Add a prompt as a sibling of another one and show it."""
-        return self._append(self._turns[turn_id].parent_id, Message(Role.USER, text, attachments))
+        return self._append(self.turn(turn_id).parent_id, Message(Role.USER, text, attachments))
 
     def append_reply(
         self, prompt_id: str | None = None, model: str = "", left_out: int = 0
@@ -206,7 +131,7 @@ class Conversation:
         """
         path = self.path()
         parent_id = prompt_id or (path[-1].id if path else None)
-        if parent_id is None or self._turns[parent_id].message.role is not Role.USER:
+        if parent_id is None or self.turn(parent_id).message.role is not Role.USER:
             raise ValueError("a reply needs a prompt to answer")
         reply = Message(Role.ASSISTANT, "")
         return self._append(parent_id, reply, TurnState.IN_PROGRESS, model, left_out)
@@ -219,22 +144,13 @@ class Conversation:
         token_ids: tuple[int, ...] = (),
     ) -> Turn:
         """Replace a reply's text, state and token ids, and return the turn as it is now."""
-        turn = self._turns[turn_id]
+        turn = self.turn(turn_id)
         message = replace(turn.message, text=text, token_ids=token_ids)
-        self._turns[turn_id] = replace(turn, message=message, state=state)
-        return self._turns[turn_id]
+        return self._replace(replace(turn, message=message, state=state))
 
     def name_model(self, turn_id: str, model: str) -> None:
         """Say who gives a reply, where that was not known when it was appended."""
-        self._turns[turn_id] = replace(self._turns[turn_id], model=model)
-
-    def branches(self, turn_id: str) -> tuple[Turn, ...]:
-        """The turn and its alternatives that led to something, in order of creation."""
-        return tuple(
-            turn
-            for turn in self.siblings(turn_id)
-            if turn.id == turn_id or not self._came_to_nothing(turn)
-        )
+        self._replace(replace(self.turn(turn_id), model=model))
 
     def fork(self, turn_id: str) -> "Conversation":
         """A new conversation that begins with the path to a turn, that turn included.
@@ -244,28 +160,10 @@ class Conversation:
         fork = Conversation(self.system_prompt, name=f"{self.title} (fork)", sampling=self.sampling)
         parent_id = None
         for turn in self.path_to(turn_id):
-            copy = replace(turn, id=_new_id(), parent_id=parent_id)
+            copy = replace(turn, id=new_id(), parent_id=parent_id)
             fork._add(copy)
             parent_id = copy.id
         return fork
-
-    def siblings(self, turn_id: str) -> tuple[Turn, ...]:
-        """The turn and its alternatives, in order of creation."""
-        parent_id = self._turns[turn_id].parent_id
-        return tuple(self._turns[child] for child in self._children[parent_id])
-
-    def select(self, turn_id: str) -> None:
-        """Show the path that leads through a turn."""
-        turn: Turn | None = self._turns[turn_id]
-        while turn is not None:
-            self._selected[turn.parent_id] = turn.id
-            turn = self._turns[turn.parent_id] if turn.parent_id else None
-
-    def _came_to_nothing(self, turn: Turn) -> bool:
-        """Whether it is a reply without text, or a prompt that got no other ones."""
-        if turn.message.role is Role.ASSISTANT:
-            return not turn.message.text and turn.state is not TurnState.STOP
-        return all(self._came_to_nothing(self._turns[id]) for id in self._children[turn.id])
 
     def _append(
         self,
@@ -275,21 +173,10 @@ class Conversation:
         model: str = "",
         left_out: int = 0,
     ) -> Turn:
-        turn = Turn(_new_id(), parent_id, message, state, model=model, left_out=left_out)
+        turn = Turn(new_id(), parent_id, message, state, model=model, left_out=left_out)
         self._add(turn)
         self.select(turn.id)
         return turn
-
-    def _add(self, turn: Turn) -> None:
-        self._children[turn.parent_id].append(turn.id)
-        self._children[turn.id] = []
-        self._turns[turn.id] = turn
-        self._selected[turn.parent_id] = turn.id
-
-
-def left_out(path: Iterable[Turn]) -> int:
-    """How many turns at the beginning of a path the model does not read any more."""
-    return max((turn.left_out for turn in path), default=0)
 
 
 _TITLE_LENGTH = 60

@@ -2,7 +2,8 @@
 
 import time
 
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import (
     Failed,

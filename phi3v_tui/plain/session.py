@@ -4,8 +4,9 @@ from pathlib import Path
 
 from phi3v_tui import slash
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.errors import AttachmentError, CommandError, Phi3VTuiError
 from phi3v_tui.plain import commands
 from phi3v_tui.plain.answering import PlainAnswering

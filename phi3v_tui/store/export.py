@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.errors import StoreError
 from phi3v_tui.store.markdown import as_quote, escaped
 

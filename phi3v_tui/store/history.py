@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from phi3v_tui.conversation.conversation import Conversation, Turn
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 from phi3v_tui.store.pictures import StoredPicture

@@ -11,9 +11,10 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.store.pictures import StoredPicture
 
 MakePicture = Callable[[str, str], StoredPicture]

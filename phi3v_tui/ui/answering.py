@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from textual.message_pump import MessagePump
 
-from phi3v_tui.conversation.conversation import Turn, TurnState
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import Failed, Finished, FinishReason, PrefillProgress
 from phi3v_tui.ui.answers import (

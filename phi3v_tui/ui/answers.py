@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from phi3v_tui.conversation.conversation import Conversation, Turn, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.events import Finished, PrefillProgress
 from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.widgets.message_view import Entry

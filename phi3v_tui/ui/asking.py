@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Turn, left_out
+from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.ui.room import fits_surely, shortage

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from phi3v_tui.conversation.conversation import Turn, TurnState
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.ui.plain_text import drawable
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 

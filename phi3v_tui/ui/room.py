@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from phi3v_tui.conversation.conversation import Turn, left_out
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Engine, Limits, Request
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.pictures import cost

@@ -5,9 +5,10 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.engine.events import FinishReason
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image, ImageDraw
 
-from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.store.history import History
 from tests.support.terminal import ROOT, Terminal, app_environ
 

@@ -1,6 +1,6 @@
 """Asking, stopping, failing and coming back, line by line."""
 
-from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.errors import ContextFullError, ModelError
 from phi3v_tui.store.history import History

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, TurnState
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import StoreError
 from phi3v_tui.store.export import export_json, export_markdown, suggested_name
 from phi3v_tui.store.markdown import escaped

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Conversation, TurnState
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import AttachmentError, StoreError
 from phi3v_tui.store import database
 from phi3v_tui.store.history import History
@@ -324,7 +325,8 @@ def test_two_apps_may_share_the_file(path, history):
 KILLED = """
 import sys
 from pathlib import Path
-from phi3v_tui.conversation.conversation import Conversation, TurnState
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.store.history import History
 
 history = History(Path(sys.argv[1]))

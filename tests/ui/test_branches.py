@@ -2,8 +2,8 @@
 
 import pytest
 
-from phi3v_tui.conversation.conversation import TurnState
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.errors import ModelError
 from phi3v_tui.store.history import History

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from phi3v_tui.conversation.conversation import TurnState
+from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import ContextFullError
 from phi3v_tui.store.history import History
 from phi3v_tui.ui.widgets.image_preview import ImagePreview

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from phi3v_tui.conversation.conversation import Turn
+from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.ui.answers import speaker
 from phi3v_tui.ui.plain_text import drawable
 

@@ -13,8 +13,8 @@ from textual.visual import VisualType
 from textual.widgets import Markdown, Static
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.conversation import Turn, TurnState
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.plain_text import drawable, pixel_size
 

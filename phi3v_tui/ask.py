@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
@@ -21,6 +20,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError
 from phi3v_tui.settings import Settings
+from phi3v_tui.ui.attaching import read_picture
 from phi3v_tui.ui.progress import describe_progress
 
 _LOG_EVERY_SECONDS = 30.0
@@ -32,7 +32,7 @@ def message(question: str, images: list[Path]) -> Message:
     Raises:
         AttachmentError: A file is missing or no picture.
     """
-    pictures = tuple(Attachment.from_path(path) for path in images)
+    pictures = tuple(read_picture(path) for path in images)
     return Message(Role.USER, question, pictures)
 
 

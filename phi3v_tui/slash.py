@@ -47,7 +47,7 @@ class Call:
 
 
 COMMANDS = (
-    Command("attach", "PATH", "attach a picture, an address, or all that ~/charts/*.png finds"),
+    Command("attach", "PATH", "attach pictures: paths, addresses, all that ~/charts/*.png finds"),
     Command("paste", "", "attach the picture on the clipboard"),
     Command("detach", "", "take the last attached picture back"),
     Command("new", "", "begin a new conversation"),

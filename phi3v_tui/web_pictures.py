@@ -45,11 +45,6 @@ class WebLimits:
     redirects: int = 5
 
 
-def is_web_address(text: str) -> bool:
-    """Whether a text is one http or https address."""
-    return text.lower().startswith(("http://", "https://")) and not text.split()[1:]
-
-
 def fetch_picture(
     url: str,
     allow_private: bool = False,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from phi3v_tui import web_pictures
 from phi3v_tui.errors import AttachmentError
-from phi3v_tui.web_pictures import WebLimits, fetch_picture, is_web_address
+from phi3v_tui.web_pictures import WebLimits, fetch_picture
 from tests.support.picture_server import PictureServer
 
 
@@ -189,18 +189,3 @@ def test_a_name_that_is_not_known_is_said(monkeypatch):
     monkeypatch.setattr(web_pictures.socket, "getaddrinfo", fail)
     with pytest.raises(AttachmentError, match=r"No computer named nowhere\.example"):
         fetch_picture("https://nowhere.example/a.png")
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("https://example.org/a.png", True),
-        ("HTTP://example.org", True),
-        ("see https://example.org", False),
-        ("https://example.org is down", False),
-        ("/a.png", False),
-        ("", False),
-    ],
-)
-def test_web_addresses_are_told_from_other_text(text, is_one):
-    assert is_web_address(text) is is_one

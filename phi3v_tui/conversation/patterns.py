@@ -1,17 +1,26 @@
-"""Picture files named by a path or a pattern, as people type them after a command."""
+"""Pictures named by paths, patterns and addresses, as people type them after a command."""
 
 import glob
-import shlex
 from pathlib import Path
 
+from phi3v_tui.conversation.pasted import paths_in, words_in
+from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
 
 MOST_FOUND = 50
 """Most files that one pattern may find: more are hardly meant."""
 
+Source = Path | str
+"""Where a picture is: a file, or an address on the web."""
 
-def files_named(text: str) -> list[Path]:
-    """The files that a path, a pattern such as `~/charts/*.png`, or several of them name.
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is one http or https address."""
+    return text.lower().startswith(("http://", "https://")) and not text.split()[1:]
+
+
+def sources_named(text: str) -> list[Source]:
+    """What a path, a pattern such as `~/charts/*.png`, an address, or several of them name.
 
     A path with spaces need not be quoted where it stands alone. Call it in a thread: folders are
     listed.
@@ -20,25 +29,29 @@ def files_named(text: str) -> list[Path]:
         AttachmentError: A pattern finds nothing, or far too much. Whether a path leads to a
             picture is not looked at.
     """
-    whole = Path(text).expanduser()
+    if is_web_address(text):
+        return [text]
+    whole = here(Path(text).expanduser())
     if whole.exists():
         return [whole]
-    return [path for word in _words(text) for path in _found(word)]
+    words = words_in(text) or [text]
+    return [source for word in words for source in _found(word)]
 
 
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:  # an apostrophe in an unquoted name
-        return [text]
-
-
-def _found(word: str) -> list[Path]:
-    path = Path(word).expanduser()
-    if path.exists() or not glob.has_magic(word):
+def _found(word: str) -> list[Source]:
+    if is_web_address(word):
+        return [word]
+    path = here(Path(word).expanduser())
+    if path.exists():
         return [path]
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
-    files = [path for path in found if path.is_file()]
+    if word.startswith("file://") and (paths := paths_in(word)):
+        return [*paths]
+    return _matching(path, word) if glob.has_magic(word) else [path]
+
+
+def _matching(pattern: Path, word: str) -> list[Source]:
+    found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))
+    files: list[Source] = [path for path in found if path.is_file()]
     if not files:
         raise AttachmentError(f"No file matches {word}.", "Check the folder and the pattern.")
     if len(files) > MOST_FOUND:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.conversation.patterns import files_named
+from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import CommandError
 from phi3v_tui.settings import changed, in_words
 from phi3v_tui.ui.clipboard import copy_by_program
@@ -28,7 +28,7 @@ def run(session: "PlainSession", call: slash.Call) -> None:
 
 
 def _attach(session: "PlainSession", argument: str) -> None:
-    session.attach(files_named(argument))
+    session.attach(sources_named(argument))
 
 
 def _paste(session: "PlainSession", _: str) -> None:

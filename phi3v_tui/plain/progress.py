@@ -45,6 +45,12 @@ class Progress:
         percent = 100 * progress.done // max(1, progress.total)
         return f"Reading the prompt, {percent} percent of {progress.total:,} tokens."
 
+    def of_fetching(self, done: int, total: int | None) -> str:
+        """A download in words; nothing where something was told a moment ago."""
+        if not self._is_time():
+            return ""
+        return f"{byte_size(done)} of {byte_size(total)}." if total else f"{byte_size(done)}."
+
     def _is_time(self) -> bool:
         is_time = self._clock() - self._told_at >= EVERY_SECONDS
         if is_time:

@@ -1,21 +1,25 @@
 """A conversation, line by line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from phi3v_tui import slash
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.errors import AttachmentError, CommandError, Phi3VTuiError
 from phi3v_tui.plain import commands
 from phi3v_tui.plain.answering import PlainAnswering
 from phi3v_tui.plain.console import Console
 from phi3v_tui.plain.model import Model
+from phi3v_tui.plain.progress import Progress
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.attaching import picture_paths
+from phi3v_tui.ui.attaching import picture_paths, read_picture
 from phi3v_tui.ui.journal import Journal
 from phi3v_tui.ui.plain_text import pixel_size
+from phi3v_tui.web_pictures import fetch_picture
 
 _SHOWN_AGAIN = 2
 _GREETING = (
@@ -90,13 +94,29 @@ class PlainSession:
         self.failures += 1
         self.console.state(str(error))
 
-    def attach(self, paths: list[Path]) -> None:
-        """Attach picture files to the next prompt, and say so of each."""
-        for path in paths:
+    def attach(self, sources: Sequence[Source]) -> None:
+        """Attach pictures, from files or the web, to the next prompt, and say so of each."""
+        for source in sources:
             try:
-                self.add(Attachment.from_path(path))
+                self.add(read_picture(source) if isinstance(source, Path) else self._fetch(source))
             except AttachmentError as error:
                 self.tell(error)
+
+    def _fetch(self, url: str) -> Attachment:
+        self.console.state(f"Fetching {url}; Ctrl+C stops it.")
+        far = Progress()
+        try:
+            return fetch_picture(
+                url,
+                self.settings.allow_private_urls,
+                lambda done, total: self._tell_far(far.of_fetching(done, total)),
+            )
+        except KeyboardInterrupt:
+            raise AttachmentError(f"Stopped: {url} is not attached.", "") from None
+
+    def _tell_far(self, words: str) -> None:
+        if words:
+            self.console.state(words)
 
     def add(self, picture: Attachment) -> None:
         """Have a picture go with the next prompt, and say so."""

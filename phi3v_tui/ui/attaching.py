@@ -1,10 +1,14 @@
 """From paths, typed or pasted, to attachments."""
 
 import os
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.conversation.patterns import Source
+from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.folder import looks_like_picture
@@ -20,6 +24,14 @@ def picture_paths(text: str) -> list[Path]:
     return paths if all(looks_like_picture(path) for path in paths) else []
 
 
+def are_meant(paths: Sequence[Path]) -> bool:
+    """Whether a pasted text that reads like paths is likely one, and no prose that begins so.
+
+    Call it in a thread: the disk is asked.
+    """
+    return any(looks_like_picture(path) or os.path.lexists(here(path)) for path in paths)
+
+
 def summary(errors: list[AttachmentError]) -> str:
     """A sentence for each of a few files, and a count of the others."""
     told = "\n".join(str(error) for error in errors[:MOST_TOLD])
@@ -27,7 +39,27 @@ def summary(errors: list[AttachmentError]) -> str:
     return f"{told}\nAnd {untold} more." if untold > 0 else told
 
 
-async def read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[AttachmentError]]:
+def command_for(sources: Iterable[Source]) -> str:
+    """What to type to have pictures attached."""
+    return f"/attach {' '.join(shlex.quote(str(source)) for source in sources)}"
+
+
+def read_picture(path: Path) -> Attachment:
+    """Read a picture file, also one that is named as on Windows. Call it in a thread.
+
+    Raises:
+        AttachmentError: As `Attachment.from_path`; where the path is of another machine, it says
+            how to bring the file.
+    """
+    try:
+        return Attachment.from_path(here(path))
+    except AttachmentError as error:
+        raise explain_missing(error, path, os.environ) from error
+
+
+async def read_pictures(
+    paths: Sequence[Path],
+) -> tuple[list[Attachment], list[AttachmentError]]:
     """Read picture files in threads.
 
     Returns:
@@ -37,7 +69,7 @@ async def read_pictures(paths: list[Path]) -> tuple[list[Attachment], list[Attac
     errors: list[AttachmentError] = []
     for path in paths:
         try:
-            read.append(await in_thread(Attachment.from_path, path))
+            read.append(await in_thread(read_picture, path))
         except AttachmentError as error:
-            errors.append(explain_missing(error, path, os.environ))
+            errors.append(error)
     return read, errors

@@ -17,6 +17,7 @@ from pathlib import Path
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.ui.attaching import read_picture
 from phi3v_tui.ui.over_ssh import scp_command
 
 _SECONDS = 2.0
@@ -104,7 +105,7 @@ def copied_pictures(
     copied = _first_copied(_ways(environ, platform), environ)
     if isinstance(copied, bytes):
         return [Attachment.from_bytes(copied, _NAME, _NAME)]
-    return [Attachment.from_path(path) for path in copied]
+    return [read_picture(path) for path in copied]
 
 
 def _ways(environ: Mapping[str, str], platform: str) -> list[_Way]:

@@ -1,4 +1,4 @@
-"""Paths that were pasted from one's own computer into a session on another one."""
+"""Paths that are of one's own computer, and not of the one where the app runs."""
 
 import getpass
 import shlex
@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from phi3v_tui.conversation.windows_paths import file_name, is_windows_path
 from phi3v_tui.errors import AttachmentError, MissingFileError
 
 
@@ -22,13 +23,22 @@ def explain_missing(
     Returns:
         A better error, or the same.
     """
-    if not isinstance(error, MissingFileError) or not environ.get("SSH_CONNECTION"):
+    if not isinstance(error, MissingFileError):
         return error
+    if not environ.get("SSH_CONNECTION"):
+        return _of_windows(path) if is_windows_path(str(path)) else error
     host = socket.gethostname()
     return AttachmentError(
         f"There is no {path} here: this path is on your computer, not on {host}.",
         f"Bring it from there: {scp_command(path, environ['SSH_CONNECTION'])} "
-        f"and attach ~/{path.name}.",
+        f"and attach ~/{file_name(path)}.",
+    )
+
+
+def _of_windows(path: Path) -> AttachmentError:
+    return AttachmentError(
+        f"{path} is a path of Windows, whose files are not seen from here.",
+        f"Copy it to this machine and attach {file_name(path)}.",
     )
 
 
@@ -44,7 +54,12 @@ def scp_command(path: Path, connection: str) -> str:
     port = words[3] if len(words) == 4 else "22"
     target = f"[{address}]" if ":" in address else address
     option = "" if port == "22" else f"-P {port} "
-    return f"scp {option}{shlex.quote(str(path))} {_user()}@{target}:"
+    return f"scp {option}{_quoted(path)} {_user()}@{target}:"
+
+
+def _quoted(path: Path) -> str:
+    """For the shell there; those of Windows know only these quotation marks."""
+    return f'"{path}"' if is_windows_path(str(path)) else shlex.quote(str(path))
 
 
 def _user() -> str:

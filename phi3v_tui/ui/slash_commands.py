@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phi3v_tui import slash
-from phi3v_tui.conversation.patterns import files_named
+from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
 from phi3v_tui.ui.background import in_thread
-from phi3v_tui.web_pictures import is_web_address
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -52,10 +51,7 @@ def _action(name: str) -> Callable[["ChatScreen", str], Awaitable[None]]:
 
 
 async def _attach(chat: "ChatScreen", argument: str) -> None:
-    if is_web_address(argument):
-        chat.attach_from_web(argument)
-    else:
-        chat.attach_files(await in_thread(files_named, argument))
+    chat.attach_named(await in_thread(sources_named, argument), f"/attach {argument}")
 
 
 async def _detach(chat: "ChatScreen", _: str) -> None:

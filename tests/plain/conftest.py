@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def hold(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Hold a conversation of these lines to its end."""
+    """Hold a conversation of these lines to its end; `changes` are of the settings."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 
@@ -87,10 +88,13 @@ def hold(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         engine: PromptEngine | None = None,
         pictures: list[Path] | None = None,
         resume: bool = False,
+        **changes: object,
     ) -> Held:
         out, states = io.StringIO(), io.StringIO()
         console = Console(Lines(*lines), out, states)
-        session = PlainSession(console, Model(engine or PromptEngine()), settings)
+        session = PlainSession(
+            console, Model(engine or PromptEngine()), replace(settings, **changes)
+        )
         session.start(pictures or [], resume)
         session.hold()
         session.keep_before_leaving()

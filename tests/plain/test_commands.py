@@ -1,11 +1,16 @@
 """Slash commands, line by line."""
 
+import os
+import signal
+import threading
+
 import pytest
 
 from phi3v_tui import slash
 from phi3v_tui.plain import commands
 from tests.plain.conftest import PromptEngine
 from tests.support.clipboard_programs import ClipboardPrograms
+from tests.support.picture_server import PictureServer
 
 
 def test_every_command_of_the_table_can_be_run():
@@ -130,3 +135,47 @@ def test_paste_attaches_what_is_on_the_clipboard(hold, picture, monkeypatch, tmp
     assert "Picture 1 attached: clipboard, 64" in held.states
     (attachment,) = engine.requests[0].messages[0].attachments
     assert attachment.data == picture.read_bytes()
+
+
+@pytest.fixture
+def server():
+    server = PictureServer()
+    yield server
+    server.close()
+
+
+def test_attach_fetches_an_address(hold, picture, server):
+    url = server.serve("/web.png", picture.read_bytes())
+    engine = PromptEngine()
+    asked = f"/attach {url} '{picture}'"
+    refused = hold(asked, engine=engine)
+    assert "127.0.0.1 is not a public address" in refused.states
+    assert "Picture 1 attached: my shapes.png" in refused.states
+    held = hold(asked, "What is it?", engine=engine, allow_private_urls=True)
+    assert f"Fetching {url}" in held.states
+    assert "Picture 1 attached: web.png, 64" in held.states
+    assert "Picture 2 attached: my shapes.png" in held.states
+    assert len(engine.requests[0].messages[-1].attachments) == 2
+
+
+def test_ctrl_c_stops_a_download_and_nothing_else(hold, picture, server):
+    gate = threading.Event()
+    url = server.trickle("/web.png", picture.read_bytes(), gate)
+    half_way = server.answers["/web.png"]
+
+    def interrupting(handler):
+        os.kill(os.getpid(), signal.SIGINT)
+        half_way(handler)
+
+    server.answers["/web.png"] = interrupting
+    held = hold(f"/attach {url}", "Hi", allow_private_urls=True)
+    gate.set()
+    assert f"Stopped: {url} is not attached." in held.states
+    assert "Answer 1." in held.out
+
+
+def test_a_path_of_the_other_end_of_ssh_comes_with_the_command_that_brings_it(hold, monkeypatch):
+    monkeypatch.setenv("SSH_CONNECTION", "198.51.100.7 50000 192.0.2.1 22")
+    held = hold("/Users/ann/a.png")
+    assert "this path is on your computer, not on" in held.states
+    assert "scp /Users/ann/a.png" in held.states

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from phi3v_tui.conversation import windows_paths
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
@@ -265,3 +266,51 @@ async def test_picture_in_the_log_is_shown_by_keys(make_app, engine, shapes, cha
         await wait_until(pilot, lambda: engine.requests)
         await pilot.press("shift+tab", "shift+tab", "enter")
         await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/nowhere and back: what does it mean?",
+        "// a comment\n// of two lines",
+        "./configure && make",
+        "C:\\ is full, what now?",
+        "/help",
+    ],
+)
+async def test_text_that_only_begins_like_a_path_is_text_without_a_word(make_app, text):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, text)
+        await wait_until(pilot, lambda: composer(app).text == text)
+        assert notices(app) == ""
+
+
+async def test_linux_under_windows_attaches_what_windows_names(
+    make_app, shapes, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Ubuntu")
+    drive = tmp_path / "mnt" / "c"
+    drive.mkdir(parents=True)
+    shapes.rename(drive / "my shapes.png")
+    monkeypatch.setattr(windows_paths, "Path", lambda root, *rest: tmp_path.joinpath(
+        root.lstrip("/"), *rest))  # fmt: skip
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, '"C:\\my shapes.png"')
+        await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
+        await submit(pilot, app, r'/attach "C:\my shapes.png"')
+        await wait_until(pilot, lambda: len(attached(app)) == 2)
+
+
+async def test_a_path_of_windows_is_named_as_such_elsewhere(make_app, monkeypatch):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, r"C:\Users\ann\a.png")
+        await wait_until(pilot, lambda: "is a path of Windows" in notices(app))
+        assert composer(app).text == r"C:\Users\ann\a.png"
+        monkeypatch.setenv("SSH_CONNECTION", "198.51.100.7 50000 192.0.2.1 22")
+        await paste(pilot, app, r"C:\Users\ann\a.png")
+        await wait_until(pilot, lambda: "is on your computer, not on" in notices(app))
+        assert r'scp "C:\Users\ann\a.png" ' in notices(app)
+        assert "attach ~/a.png" in notices(app)

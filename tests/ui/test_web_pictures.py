@@ -95,3 +95,25 @@ async def test_path_of_ones_own_computer_comes_with_the_command_that_brings_it(
 def test_the_command_names_address_port_and_person(connection, command, monkeypatch, tmp_path):
     monkeypatch.setenv("LOGNAME", "ann")
     assert scp_command(tmp_path.__class__("/a.png"), connection) == command
+
+
+async def test_addresses_paths_and_patterns_in_one_line_attach_in_their_order(
+    open_app, server, shapes, chart
+):
+    url = server.serve("/web.png", shapes.read_bytes())
+    async with open_app.run_test() as pilot:
+        await submit(pilot, open_app, f"/attach {url} '{shapes}' {chart.parent}/ch*.png {url}")
+        names = ["web.png", "my shapes.png", "chart.png", "web.png"]
+        await wait_until(pilot, lambda: attached(open_app) == names)
+        assert composer(open_app).text == ""
+
+
+async def test_of_several_only_those_that_failed_come_back(open_app, server, shapes, tmp_path):
+    url = server.serve("/none.png", b"", status=404)
+    missing = tmp_path / "my missing.png"
+    async with open_app.run_test() as pilot:
+        await submit(pilot, open_app, f"/attach '{missing}' '{shapes}' {url}")
+        await wait_until(pilot, lambda: attached(open_app) == ["my shapes.png"])
+        await wait_until(pilot, lambda: composer(open_app).text == f"/attach '{missing}' {url}")
+        assert "There is no file" in notices(open_app)
+        assert "answered 404" in notices(open_app)

@@ -5,11 +5,18 @@ from pathlib import Path
 from textual import on, work
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
-from phi3v_tui.ui.attaching import read_pictures, summary
+from phi3v_tui.ui.attaching import (
+    are_meant,
+    command_for,
+    read_picture,
+    read_pictures,
+    summary,
+)
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.clipboard_pictures import copied_pictures
 from phi3v_tui.ui.screens.answering import AnsweringScreen
@@ -62,23 +69,28 @@ class AttachingScreen(AnsweringScreen):
         self._reading_pictures += 1
         self._attach_copied_in_turn(instead)
 
-    def attach_files(self, paths: list[Path]) -> None:
-        """Attach picture files, read in a worker; says which are none."""
-        self._read_and_attach(paths)
+    def attach_named(self, sources: list[Source], text: str) -> None:
+        """Attach files and pictures from the web, in a worker; those that are none come back.
+
+        Args:
+            sources: What to attach, in order.
+            text: What to type again if nothing can be attached.
+        """
+        self._reading_pictures += 1
+        self._attach_named_in_turn(sources, text)
 
     def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
         """Attach files; if one is no picture, `text` is typed instead, where there is any."""
         self._reading_pictures += 1
         self._attach_in_turn(paths, text)
 
-    def attach_from_web(self, url: str) -> None:
-        """Fetch a picture in a worker and attach it; says what prevents it."""
-        self._reading_pictures += 1
-        self._fetch_in_turn(url)
-
     @work
     async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
-        self._take_read(*await read_pictures(paths), text)
+        if text and not await in_thread(are_meant, paths):
+            self.composer.insert(text)
+            self._take_read([], [])
+        else:
+            self._take_read(*await read_pictures(paths), text)
 
     @work
     async def _attach_copied_in_turn(self, instead: str) -> None:
@@ -92,14 +104,23 @@ class AttachingScreen(AnsweringScreen):
             self._take_read(pictures, [])
 
     @work
-    async def _fetch_in_turn(self, url: str) -> None:
-        try:
-            picture = await self.downloads.fetch(url, self._settings.allow_private_urls)
-        except AttachmentError as error:
-            # What was typed comes back, but never amid a question.
-            self._take_read([], [error], "" if self.composer.text else f"/attach {url}")
-        else:
-            self._take_read([picture], [])
+    async def _attach_named_in_turn(self, sources: list[Source], text: str) -> None:
+        read: list[Attachment] = []
+        failed: dict[Source, AttachmentError] = {}
+        for source in sources:
+            try:
+                read.append(await self._picture_of(source))
+            except AttachmentError as error:
+                failed[source] = error
+        self._take_read(read, [*failed.values()])
+        # What was typed comes back, but never amid a question.
+        if failed and not self.composer.text:
+            self.composer.put_back(command_for(failed) if read else text)
+
+    async def _picture_of(self, source: Source) -> Attachment:
+        if isinstance(source, Path):
+            return await in_thread(read_picture, source)
+        return await self.downloads.fetch(source, self._settings.allow_private_urls)
 
     def _take_read(
         self, read: list[Attachment], errors: list[AttachmentError], text: str = ""

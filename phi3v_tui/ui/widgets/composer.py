@@ -168,7 +168,7 @@ class Composer(TextArea):
         text = typed(event.text)
         if not event.text:  # what a terminal makes of a picture
             self.post_message(self.PastePressed(""))
-        elif paths := paths_in(text):
+        elif paths := paths_in(event.text):  # names of files keep their own Unicode form
             self.post_message(self.PathsPasted(paths, text))
         else:
             self.insert(text)

@@ -257,6 +257,7 @@ def models(
         from phi3v_tui.ui.terminal import quieten_libraries
 
         quieten_libraries()
+        _log_to_file()
         show(settings, folders or [], as_json)
 
 
@@ -274,6 +275,7 @@ def doctor(
     from phi3v_tui.ui.terminal import quieten_libraries
 
     quieten_libraries()
+    _log_to_file()
     with _errors_as_sentences():
         raise typer.Exit(report.doctor(environ, default_config_path(), as_json))
 

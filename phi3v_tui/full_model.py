@@ -120,10 +120,14 @@ class PublishedModel:
 
 
 def _is_here() -> bool:
-    """Whether a published model is on this machine, perhaps at another revision."""
+    """Whether a published model is on this machine, perhaps at another revision, or damaged.
+
+    A download would not mend a damaged one; what does is said when it is to be loaded.
+    """
     from phi3v_tui.model_list import State, models
 
-    return any(model.state is State.HERE for model in models([]) if model.name in PINNED)
+    whole = (State.HERE, State.DAMAGED)
+    return any(model.state in whole for model in models([]) if model.name in PINNED)
 
 
 def _outcome(work: Callable[[], object]) -> DownloadEvent:

@@ -14,7 +14,8 @@ from phi3v_tui.hub.cache import Snapshot
 from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
 from phi3v_tui.memory import Quantization, Room, Shapes
 from phi3v_tui.phi3v import devices, weights
-from phi3v_tui.phi3v.weights import Checkpoint
+from phi3v_tui.phi3v.checkpoint import Checkpoint
+from phi3v_tui.phi3v.damage import DamagedFile
 
 CONTEXTS = (4096, 8192)
 """Tokens of prompt and answer for which the memory is told."""
@@ -114,22 +115,26 @@ def _in_folder(name: str, folder: Path, is_bundled: bool = False) -> Model:
         found = _check(folder)
     except ModelError as error:
         here = _files_size(folder)
-        return Model(name, State.DAMAGED, folder, here, None, error.title, None, is_bundled)
+        return Model(name, State.DAMAGED, folder, here, None, str(error), None, is_bundled)
     size = found.weight_bytes
     return Model(name, State.HERE, folder, size, size, "", found.shapes, is_bundled)
 
 
 def _of_hub(repo: str) -> Model:
-    here, remark = cache.bytes_here(repo), ""
+    here, remark, damage = cache.bytes_here(repo), "", ""
     for name, snapshot in _candidates(repo):
         try:
             found = _check(snapshot.folder)
         except ModelError as error:
             remark = remark or error.title
+            if isinstance(error, DamagedFile) and not error.is_cut:
+                damage = damage or str(error)
             continue
         folder, size = snapshot.folder, found.weight_bytes
         return Model(name, State.HERE, folder, here, size, snapshot.notice, found.shapes)
     whole, shapes = (PUBLISHED_BYTES, memory.PUBLISHED) if repo in PINNED else (None, None)
+    if damage:
+        return Model(repo, State.DAMAGED, None, here, whole, damage, shapes)
     state = State.IN_PART if here else State.MISSING
     return Model(repo, state, None, here, whole, "" if repo in PINNED else remark, shapes)
 

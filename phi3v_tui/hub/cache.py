@@ -10,7 +10,7 @@ from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 
-from phi3v_tui.hub.source import Source, short
+from phi3v_tui.hub.source import PINNED, Source, short
 
 ALLOWED = ["*.json", "*.safetensors"]
 """Data only: no code, no pickle."""
@@ -54,6 +54,39 @@ def revisions(repo: str) -> list[Path]:
 def repo_folder(repo: str) -> Path:
     """Where the cache keeps a repository."""
     return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"))
+
+
+def model_of(path: Path) -> str | None:
+    """What to give to `--model` to download a file of a snapshot again; None for other files.
+
+    Args:
+        path: A snapshot, or a file in it.
+    """
+    try:
+        parts = path.absolute().relative_to(Path(constants.HF_HUB_CACHE).absolute()).parts
+    except ValueError:
+        return None
+    if len(parts) < 3 or parts[1] != "snapshots":
+        return None
+    repo, commit = "/".join(parts[0].split("--", 2)[1:]), parts[2]
+    return repo if commit == (PINNED.get(repo) or _newest(repo)) else f"{repo}@{commit}"
+
+
+def kept_in(path: Path) -> Path:
+    """What to delete so that the cache has a file of a snapshot no more; for one, its repository.
+
+    Args:
+        path: A snapshot, or a file in it.
+    """
+    return path.parent.parent if path.parent.name == "snapshots" else path.resolve()
+
+
+def _newest(repo: str) -> str | None:
+    """The commit that was the newest when it was asked for last."""
+    try:
+        return (repo_folder(repo) / "refs" / "main").read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
 
 
 def repos(model_type: str) -> list[str]:

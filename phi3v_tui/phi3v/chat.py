@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,9 @@ from phi3v_tui.errors import ContextFullError
 from phi3v_tui.hub.download import Report
 from phi3v_tui.memory import OutOfMemory, Plan, Quantization
 from phi3v_tui.phi3v import devices, loading, weights
+from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.cuda_graphs import CudaCapture
+from phi3v_tui.phi3v.damage import reading
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.detokenizer import StreamDecoder
 from phi3v_tui.phi3v.generation import Generation, Generator
@@ -24,7 +27,6 @@ from phi3v_tui.phi3v.kv_cache import PictureCache
 from phi3v_tui.phi3v.pictures import VisionEncoder
 from phi3v_tui.phi3v.prompt import Prompt, PromptTokenizer, render
 from phi3v_tui.phi3v.sampling import Sampler
-from phi3v_tui.phi3v.weights import Checkpoint
 
 _CPU_NUM_CROPS = 4
 _LARGE = 2 * 10**9
@@ -100,8 +102,7 @@ class ChatModel:
         planned = _plan(checkpoint, place, dtype, quantize, context)
         report(str(planned), 0, None)
         try:
-            network = loading.load(checkpoint, place, dtype, report, planned.quantization)
-            return cls._assemble(checkpoint, network, place, planned, num_crops, cuda_graphs)
+            return cls._read(checkpoint, place, dtype, planned, num_crops, cuda_graphs, report)
         except (RuntimeError, MemoryError) as error:
             if not devices.is_memory_full(error):
                 raise
@@ -109,17 +110,19 @@ class ChatModel:
             raise OutOfMemory(what, checkpoint.shapes, planned.room, planned) from error
 
     @classmethod
-    def _assemble(
+    def _read(
         cls,
         checkpoint: Checkpoint,
-        network: Any,
         device: torch.device,
+        dtype: torch.dtype,
         planned: Plan,
         num_crops: int | None,
         cuda_graphs: bool,
+        report: Report,
     ) -> "ChatModel":
-        tokenizer = PromptTokenizer.from_folder(checkpoint.folder)
-        processor = Phi3VImageProcessor.from_pretrained(checkpoint.folder)
+        # The small files first: if they are damaged, nobody should wait for the weights.
+        tokenizer, processor = _processors(checkpoint.folder)
+        network = loading.load(checkpoint, device, dtype, report, planned.quantization)
         decoder, pictures = Decoder(network), VisionEncoder(network, processor)
         chunk, bucket = _steps(device, checkpoint)
         graphs = cuda_graphs and device.type == "cuda"
@@ -211,6 +214,13 @@ class ChatModel:
                 "Shorten the prompt, attach fewer pictures, lower num_crops, or start a new"
                 " conversation.",
             )
+
+
+def _processors(folder: Path) -> tuple[PromptTokenizer, Phi3VImageProcessor]:
+    """What makes numbers of text and of pictures."""
+    tokenizer = PromptTokenizer.from_folder(folder)
+    with reading(folder / "preprocessor_config.json"):
+        return tokenizer, Phi3VImageProcessor.from_pretrained(folder)
 
 
 def _steps(device: torch.device, checkpoint: Checkpoint) -> tuple[int, int]:

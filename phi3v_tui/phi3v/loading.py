@@ -15,13 +15,14 @@ from torch import Tensor
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub.download import Report
 from phi3v_tui.memory import Quantization
+from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.configuration import Phi3VConfig
+from phi3v_tui.phi3v.damage import DamagedFile, get_again, reading
 from phi3v_tui.phi3v.modeling import Phi3VForCausalLM
 from phi3v_tui.phi3v.packed_linear import PackedLinear, packing_works
 from phi3v_tui.phi3v.quantize import LayerMaker, can_be_quantized, quantizer
 from phi3v_tui.phi3v.rope import Phi3VRotaryEmbedding
-from phi3v_tui.phi3v.tensor_files import Buffer, Use, read_tensors
-from phi3v_tui.phi3v.weights import Checkpoint
+from phi3v_tui.phi3v.tensor_files import Buffer, UnreadableError, Use, read_tensors
 
 
 def load(
@@ -46,25 +47,28 @@ def load(
     Raises:
         ModelError: The weights are damaged, or not those of the config.
     """
-    config = Phi3VConfig.from_pretrained(checkpoint.folder, dtype=dtype)
-    assembly = _Assembly(config, device, dtype, quantization)
+    assembly = _Assembly(_skeleton(checkpoint, dtype), device, dtype, quantization)
     try:
         for name, tensor in _read(checkpoint, assembly, report):
             assembly.place(name, tensor)
         return assembly.complete()
-    except (SafetensorError, EOFError) as error:
-        raise ModelError(
-            f"The weights of {checkpoint.name} are damaged.", "Download the checkpoint again."
-        ) from error
     except _Mismatch as error:
         raise ModelError(
-            f"The weights of {checkpoint.name} do not match its config.json.",
-            "Download the checkpoint again.",
+            f"The weights in {checkpoint.folder} do not match the config.json there.",
+            get_again(checkpoint.folder),
         ) from error
 
 
 class _Mismatch(Exception):
     """The tensors of a checkpoint are not those of its config."""
+
+
+def _skeleton(checkpoint: Checkpoint, dtype: torch.dtype) -> Any:
+    """The model of a config, without memory."""
+    with reading(checkpoint.folder / "config.json"):
+        config = Phi3VConfig.from_pretrained(checkpoint.folder, dtype=dtype)
+        with torch.device("meta"):
+            return Phi3VForCausalLM(config)
 
 
 def _read(
@@ -78,7 +82,12 @@ def _read(
         report("Reading weights", before + position, total)
 
     for path in checkpoint.weight_files:
-        yield from read_tensors(path, assembly.use, buffer, progress)
+        try:
+            yield from read_tensors(path, assembly.use, buffer, progress)
+        except SafetensorError as error:
+            raise DamagedFile(path) from error
+        except UnreadableError as error:
+            raise DamagedFile(path, f"cannot be read: {error}") from error
         before += path.stat().st_size
 
 
@@ -86,10 +95,9 @@ class _Assembly:
     """A model on its way from a skeleton without memory to one that can run."""
 
     def __init__(
-        self, config: Any, device: torch.device, dtype: torch.dtype, quantization: Quantization
+        self, skeleton: Any, device: torch.device, dtype: torch.dtype, quantization: Quantization
     ) -> None:
-        with torch.device("meta"):
-            self._model: Any = Phi3VForCausalLM(config)
+        self._model = skeleton
         self.device = device
         self._dtype = dtype
         self._names = set(self._model.state_dict())

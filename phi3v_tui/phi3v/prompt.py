@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.errors import ModelError
+from phi3v_tui.phi3v.damage import reading
 
 STOP_NAMES = ("<|end|>", "<|endoftext|>", "</s>", "<|user|>", "<|assistant|>", "<|system|>")
 
@@ -104,17 +105,8 @@ class PromptTokenizer:
             ModelError: The file is missing or damaged.
         """
         path = folder / "tokenizer.json"
-        try:
+        with reading(path):
             return cls(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ModelError(
-                f"{path} cannot be read: {error.strerror}.",
-                "Choose a folder with all files of the checkpoint.",
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{path} is not a tokenizer file.", "Download the checkpoint again."
-            ) from error
 
     def control(self, name: str) -> int:
         """Id of a control token such as `<|end|>`.

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 PIECE = 16 * 1024**2
@@ -31,6 +31,10 @@ _DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+
+
+class UnreadableError(Exception):
+    """A file does not give its tensors."""
 
 
 class Use(Enum):
@@ -81,8 +85,9 @@ def read_tensors(
         progress: Told how far into the file reading has come, in bytes.
 
     Raises:
-        SafetensorError: The file's header is damaged, or a tensor has an unusual type of numbers.
-        EOFError: The file has become shorter meanwhile.
+        SafetensorError: The file's header is damaged.
+        UnreadableError: A tensor has an unusual type of numbers, the file has become shorter
+            meanwhile, or the disk fails.
     """
     # safetensors maps the file into memory, where it would be read page by page in the order of
     # use, and nobody could tell how far that is. It has checked the header, and made sure that the
@@ -105,7 +110,7 @@ def read_tensors(
 
 def _dtype(name: str) -> torch.dtype:
     if name not in _DTYPES:
-        raise SafetensorError(f"numbers of type {name}")
+        raise UnreadableError(f"it has numbers of type {name}")
     return _DTYPES[name]
 
 
@@ -135,12 +140,20 @@ class _Stream:
         room = memoryview(into.numpy())  # type: ignore[arg-type]
         while room:
             self._fetch_ahead()
-            count = self._file.readinto(room[:PIECE])
-            if not count:
-                raise EOFError("the file has become shorter")
+            count = self._read_piece(room[:PIECE])
             room = room[count:]
             self._advance(count)
         return into
+
+    def _read_piece(self, room: memoryview) -> int:
+        """Read some bytes, and tell how many."""
+        try:
+            count = self._file.readinto(room)
+        except OSError as error:
+            raise UnreadableError(error.strerror) from error
+        if not count:
+            raise UnreadableError("it has become shorter")
+        return count
 
     def read_through(self, size: int, buffer: Buffer) -> None:
         """Read bytes for nothing but that the system has them in memory then."""

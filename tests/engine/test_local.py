@@ -29,7 +29,7 @@ from phi3v_tui.engine.events import (
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
-from phi3v_tui.phi3v.weights import Checkpoint
+from phi3v_tui.phi3v.checkpoint import Checkpoint
 from tests.support.goldens import IMAGES
 from tests.support.tiny_checkpoint import TINY_35
 

@@ -21,6 +21,7 @@ from phi3v_tui.hub import cache as hub_cache
 from phi3v_tui.hub import large_file, source
 from phi3v_tui.hub.download import Report
 from phi3v_tui.phi3v import loading, weights
+from phi3v_tui.phi3v.checkpoint import Checkpoint
 from tests.hub.conftest import CHUNK, REPO, point_to
 from tests.support.hub_server import COMMIT, Hub
 
@@ -35,7 +36,7 @@ class Reports(list):
         self.append((stage, done, total))
 
 
-def find(report=lambda *_: None, model: str = REPO) -> weights.Checkpoint:
+def find(report=lambda *_: None, model: str = REPO) -> Checkpoint:
     return weights.find(model, CPU, torch.float32, report)
 
 
@@ -338,9 +339,11 @@ def test_interrupting_a_download_that_stalls(server, tmp_path):
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         assert server.holding.wait(300)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert stderr.strip() == b""
+    # A slow machine may have told of its progress.
+    assert b"Traceback" not in stderr
+    assert b"phi3v-tui:" not in stderr
     assert list((tmp_path / "another").rglob("*.part"))
 
 
@@ -356,5 +359,5 @@ def stop_at(count: int) -> Report:
     return report
 
 
-def same_weights(checkpoint: weights.Checkpoint, server: Hub) -> None:
+def same_weights(checkpoint: Checkpoint, server: Hub) -> None:
     assert (checkpoint.folder / WEIGHTS).read_bytes() == (server.folder / WEIGHTS).read_bytes()

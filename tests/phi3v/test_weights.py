@@ -13,12 +13,13 @@ from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache
 from phi3v_tui.hub.cache import Snapshot
 from phi3v_tui.phi3v import devices, loading, weights
+from phi3v_tui.phi3v.checkpoint import Checkpoint
 
 CPU = torch.device("cpu")
 FULL = "microsoft/Phi-3.5-vision-instruct"
 
 
-def find(model: str, dtype: torch.dtype = torch.float32) -> weights.Checkpoint:
+def find(model: str, dtype: torch.dtype = torch.float32) -> Checkpoint:
     return weights.find(model, CPU, dtype, lambda *_: None)
 
 

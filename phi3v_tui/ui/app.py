@@ -107,6 +107,10 @@ class Phi3VApp(App[int]):
 
         self._warn_of_lost_lines()
 
+    def on_ready(self) -> None:
+        """Let the chat begin once something is painted, which may be another screen by then."""
+        self.chat.call_later(self.chat.begin)
+
     def _warn_of_lost_lines(self) -> None:
         words = terminal.word_for_ssh(os.environ, socket.gethostname())
         if words and not self._remembered.get(_TOLD_OF_SSH):

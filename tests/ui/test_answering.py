@@ -3,6 +3,7 @@
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.events import Finished, FinishReason, TextDelta, Timings, Usage
 from phi3v_tui.errors import ContextFullError, ModelError
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
@@ -132,6 +133,15 @@ async def test_failure_half_way_keeps_the_answer(make_app, engine):
         assert "Half an" in answers(app)[0]
         assert "broken off by an error" in answers(app)[0]
         assert composer(app).text == ""
+
+
+async def test_model_is_loaded_also_behind_a_screen_opened_before_the_first_paint(make_app, engine):
+    app = make_app()
+    app.chat.call_later(app.chat.call_later, app.chat.action_attach)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: engine.limits())
+        assert isinstance(app.screen, FilePickerScreen)
+        await wait_until(pilot, lambda: "Scripted-vision" in drawn(app.chat.status))
 
 
 async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):

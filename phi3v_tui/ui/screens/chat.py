@@ -117,13 +117,13 @@ class ChatScreen(AttachingScreen):
             yield self.status
 
     def on_mount(self) -> None:
-        """Paint first; whatever takes time comes after."""
+        """Take what is typed; whatever takes time comes later, in `begin`."""
         self.composer.focus()
         for part, name in ((self.status, "activity"), (self.attachment_bar, "attachments")):
             self.watch(part, name, self._hint)
-        self.call_after_refresh(self._start)
 
-    async def _start(self) -> None:
+    async def begin(self) -> None:
+        """Reopen, load the model and attach what was asked for; called after the first paint."""
         if self._resume:
             await self._reopen()
         self.start_engine()

@@ -4,10 +4,14 @@ from textual import events
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.ui.answers import entries
+from phi3v_tui.ui.widgets.message_pages import MORE_MESSAGES
 from phi3v_tui.ui.widgets.message_view import AnswerView, MessageView
-from phi3v_tui.ui.widgets.message_window import LIVE_MESSAGES, MOST_LIVE, OtherMessages
+from phi3v_tui.ui.widgets.message_window import FEWEST_LIVE
+from phi3v_tui.ui.widgets.other_messages import OtherMessages
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from tests.ui.steps import drawn, submit, wait_until
+
+MOST_LIVE = FEWEST_LIVE + 2 * MORE_MESSAGES
 
 
 def _long_conversation(turns: int) -> Conversation:
@@ -39,12 +43,14 @@ async def test_only_the_latest_messages_are_widgets_and_earlier_ones_come_on_dem
     async with app.run_test() as pilot:
         view = await _show(app, _long_conversation(30))
         row = view.query(OtherMessages).first()
-        assert len(view.query(MessageView)) == LIVE_MESSAGES
-        assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(row)
+        assert len(view.query(MessageView)) == FEWEST_LIVE
+        assert f"{60 - FEWEST_LIVE} earlier messages" in drawn(row)
         row.focus()
         await pilot.press("enter")
-        await wait_until(pilot, lambda: len(view.query(MessageView)) == 2 * LIVE_MESSAGES)
-        assert f"{60 - 2 * LIVE_MESSAGES} earlier messages" in drawn(row)
+        await wait_until(pilot, lambda: len(view.query(MessageView)) == FEWEST_LIVE + MORE_MESSAGES)
+        assert f"{60 - FEWEST_LIVE - MORE_MESSAGES} earlier messages" in drawn(row)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(view.query(MessageView)) == MOST_LIVE)
         await pilot.press("enter")
         await wait_until(pilot, lambda: not row.display)
         assert len(view.query(MessageView)) == MOST_LIVE
@@ -59,14 +65,22 @@ async def test_only_the_latest_messages_are_widgets_and_earlier_ones_come_on_dem
         assert f"{60 - MOST_LIVE} earlier messages" in drawn(row)
 
 
+async def test_a_high_terminal_is_filled_also_by_the_shortest_messages(make_app):
+    app = make_app()
+    async with app.run_test(size=(80, 120)) as pilot:
+        view = await _show(app, _long_conversation(100))
+        await wait_until(pilot, lambda: view.max_scroll_y > 0)
+        assert len(view.query(MessageView)) > 2 * FEWEST_LIVE
+
+
 async def test_new_message_lets_the_oldest_go(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
-        view = await _show(app, _long_conversation(LIVE_MESSAGES // 2))
+        view = await _show(app, _long_conversation(FEWEST_LIVE // 2))
         assert not view.query(OtherMessages).first().display
         await submit(pilot, app, "One more")
         await wait_until(pilot, lambda: engine.requests)
-        assert len(view.query(MessageView)) == LIVE_MESSAGES
+        assert len(view.query(MessageView)) == FEWEST_LIVE
         assert "2 earlier messages" in drawn(view.query(OtherMessages).first())
         assert "Answer 0" not in drawn(view)
 
@@ -77,7 +91,7 @@ async def test_regenerating_keeps_the_count_of_earlier_messages(make_app, engine
         view = await _show(app, _long_conversation(30))
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: engine.requests)
-        assert f"{60 - LIVE_MESSAGES} earlier messages" in drawn(view)
+        assert f"{60 - FEWEST_LIVE} earlier messages" in drawn(view)
         assert entries(app.chat.conversation)[-1].turn.id == app.chat.answering.current.turn_id
 
 

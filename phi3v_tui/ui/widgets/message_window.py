@@ -2,12 +2,8 @@
 
 import asyncio
 
-from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.message import Message
-from textual.widgets import Static
 
 from phi3v_tui.ui.widgets.message_view import (
     AnswerView,
@@ -16,56 +12,16 @@ from phi3v_tui.ui.widgets.message_view import (
     NoteView,
     view_of,
 )
+from phi3v_tui.ui.widgets.other_messages import OtherMessages
 from phi3v_tui.ui.widgets.welcome import Welcome
 
-LIVE_MESSAGES = 24
-"""Messages that are widgets at once: each costs time whenever anything is added."""
+FEWEST_LIVE = 12
+"""Messages that are widgets at once, at least: each costs time whenever anything is added."""
 
-MOST_LIVE = 2 * LIVE_MESSAGES
-"""Where a person looks back, as many more."""
+_LEAST_ROWS = 3
+"""What the shortest message takes: who speaks, a line, and a gap."""
 
 _PASSING = (MessageView, NoteView)
-
-
-class OtherMessages(Static, can_focus=True):
-    """The row that stands for messages above or below."""
-
-    BINDINGS = [Binding("enter,space", "bring", "Show")]
-
-    class Wanted(Message):
-        """The person wants to see some of them."""
-
-        def __init__(self, row: "OtherMessages") -> None:
-            """Say which ones."""
-            super().__init__()
-            self.row = row
-
-    def __init__(self, arrow: str, words: str) -> None:
-        """Stand for none yet.
-
-        Args:
-            arrow: Points to where they are.
-            words: "earlier" or "later".
-        """
-        super().__init__(markup=False)
-        self._arrow = arrow
-        self._words = words
-
-    def action_bring(self) -> None:
-        """Bring some of them back."""
-        self.post_message(self.Wanted(self))
-
-    def on_click(self) -> None:
-        """Bring some of them back."""
-        self.action_bring()
-
-    def count(self, hidden: int) -> None:
-        """Say how many there are."""
-        noun = "message" if hidden == 1 else "messages"
-        self.update(
-            f"{self._arrow} {hidden:,} {self._words} {noun}: click or press Enter to show more"
-        )
-        self.display = hidden > 0
 
 
 class MessageWindow(VerticalScroll, can_focus=False):
@@ -78,24 +34,45 @@ class MessageWindow(VerticalScroll, can_focus=False):
         self._start = self._end = 0
         # Widgets come and go in several steps, and a worker may want to while a message does.
         self._changing = asyncio.Lock()
-        self._earlier = OtherMessages("▲", "earlier")
-        self._later = OtherMessages("▼", "later")
+        self._welcome = Welcome()
+        self._earlier = OtherMessages(is_above=True)
+        self._later = OtherMessages(is_above=False)
 
     def compose(self) -> ComposeResult:
         """A greeting, until there are messages."""
         yield self._earlier
-        yield Welcome()
+        yield self._welcome
         yield self._later
 
     def on_mount(self) -> None:
         """Greet."""
         self._count()
 
+    @property
+    def live(self) -> int:
+        """How many of the last messages are widgets: they fill the window, however short."""
+        return max(FEWEST_LIVE, self.size.height // _LEAST_ROWS)
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there are messages above those that are widgets."""
+        return self._start > 0
+
+    @property
+    def has_later(self) -> bool:
+        """Whether there are messages below those that are widgets."""
+        return self._end < len(self.entries)
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether other messages are just becoming widgets."""
+        return self._changing.locked()
+
     async def show(self, entries: list[Entry]) -> None:
         """Show these messages instead of those before, and the end of them."""
         async with self._changing:
             self.entries = list(entries)
-            await self._show_from(max(0, len(entries) - LIVE_MESSAGES))
+            await self._show_from(len(entries) - self.live)
         self.anchor(bool(entries))
 
     async def add(self, entry: Entry) -> None:
@@ -105,7 +82,7 @@ class MessageWindow(VerticalScroll, can_focus=False):
             self.entries.append(entry)
             self._end += 1
             await self.mount(view_of(entry), before=self._later)
-            await self._let_go_of_first(self._end - self._start - LIVE_MESSAGES)
+            await self._let_go_of_first(self._end - self._start - self.live)
             self._count()
         self.anchor()
 
@@ -122,7 +99,7 @@ class MessageWindow(VerticalScroll, can_focus=False):
             del self.entries[len(self.entries) - count :]
             self._end = len(self.entries)
             if self._end <= self._start:
-                await self._show_from(max(0, self._end - LIVE_MESSAGES))
+                await self._show_from(self._end - self.live)
             await self.remove_children(self.views()[self._end - self._start :])
             self._count()
 
@@ -144,89 +121,59 @@ class MessageWindow(VerticalScroll, can_focus=False):
         async with self._changing:
             index = self.index(turn_id)
             if not self._start <= index < self._end:
-                await self._show_from(max(0, index - LIVE_MESSAGES // 2))
+                await self._show_from(index - self.live // 2)
             return self.views()[index - self._start]
 
-    def scroll_pages(self, pages: int) -> None:
-        """Scroll by a page; at an edge, bring the messages beyond it."""
-        if pages < 0 and self.scroll_y <= 0:
-            self.bring_earlier()
-        elif pages > 0 and self.scroll_y >= self.max_scroll_y:
-            self.bring_later()
-        elif pages < 0:
-            self.scroll_page_up(animate=False)
-        else:
-            self.scroll_page_down(animate=False)
+    async def go_to_first(self) -> None:
+        """Make sure that the first message has a widget."""
+        async with self._changing:
+            if self.has_earlier:
+                await self._show_from(0)
 
-    async def scroll_to_edge(self, edge: int) -> None:
-        """Go to the first message (-1), or to the last one and stay there (1)."""
-        if edge < 0:
-            self.release_anchor()
-            async with self._changing:
-                if self._start > 0:
-                    await self._show_from(0)
-            self.call_after_refresh(self.scroll_home, animate=False)
-        else:
-            async with self._changing:
-                await self._go_to_end()
-            self.anchor()
+    async def go_to_last(self) -> None:
+        """Make sure that the last message has a widget."""
+        async with self._changing:
+            await self._go_to_end()
 
-    def on_mouse_scroll_up(self) -> None:
-        """Bring earlier messages once the wheel is at the top."""
-        if self.scroll_y <= 0:
-            self.bring_earlier()
+    async def extend_up(self, count: int, most: int) -> MessageView:
+        """Make widgets of earlier messages; the later ones beyond `most` are let go.
 
-    def on_mouse_scroll_down(self) -> None:
-        """Bring later messages once the wheel is at the bottom."""
-        if self.scroll_y >= self.max_scroll_y:
-            self.bring_later()
-
-    @on(OtherMessages.Wanted)
-    def _bring(self, message: OtherMessages.Wanted) -> None:
-        if message.row is self._earlier:
-            self.bring_earlier()
-        else:
-            self.bring_later()
-
-    @work
-    async def bring_earlier(self) -> None:
-        """Show some of the earlier messages, and keep in sight those that are."""
-        if self._start == 0 or self._changing.locked():
-            return
+        Returns:
+            The widget that was the first.
+        """
         async with self._changing:
             first, end = self.views()[0], self._start
-            self._start = max(0, end - LIVE_MESSAGES)
-            earlier = map(view_of, self.entries[self._start : end])
-            await self.mount_all(earlier, before=first)
-            await self._let_go_of_last(self._end - self._start - MOST_LIVE)
+            self._start = max(0, end - count)
+            await self.mount_all(map(view_of, self.entries[self._start : end]), before=first)
+            await self._let_go_of_last(self._end - self._start - most)
             self._count()
-        self.release_anchor()
-        self.call_after_refresh(first.scroll_visible, animate=False, top=True)
+            return first
 
-    @work
-    async def bring_later(self) -> None:
-        """Show some of the later messages, and keep in sight those that are."""
-        if self._end == len(self.entries) or self._changing.locked():
-            return
-        self.release_anchor()
+    async def extend_down(self, count: int, most: int) -> MessageView:
+        """Make widgets of later messages; the earlier ones beyond `most` are let go.
+
+        Returns:
+            The widget that was the last.
+        """
         async with self._changing:
             last, start = self.views()[-1], self._end
-            self._end = min(len(self.entries), start + LIVE_MESSAGES)
+            self._end = min(len(self.entries), start + count)
             later = map(view_of, self.entries[start : self._end])
             await self.mount_all(later, before=self._later)
-            await self._let_go_of_first(self._end - self._start - MOST_LIVE)
+            await self._let_go_of_first(self._end - self._start - most)
             self._count()
-        self.call_after_refresh(last.scroll_visible, animate=False)
+            return last
 
     async def _go_to_end(self) -> None:
-        if self._end < len(self.entries):
-            await self._show_from(max(0, len(self.entries) - LIVE_MESSAGES))
+        if self.has_later:
+            await self._show_from(len(self.entries) - self.live)
 
     async def _show_from(self, start: int) -> None:
         await self.remove_children(
             [child for child in self.children if isinstance(child, _PASSING)]
         )
-        self._start, self._end = start, min(len(self.entries), start + LIVE_MESSAGES)
+        self._start = max(0, start)
+        self._end = min(len(self.entries), self._start + self.live)
         live = self.entries[self._start : self._end]
         await self.mount_all(map(view_of, live), before=self._later)
         self._count()
@@ -262,5 +209,5 @@ class MessageWindow(VerticalScroll, can_focus=False):
         self._earlier.count(self._start)
         self._later.count(len(self.entries) - self._end)
         self.views_changed()
-        self.query_one(Welcome).display = not self.entries
+        self._welcome.display = not self.entries
         self.set_class(not self.entries, "-empty")

@@ -6,8 +6,8 @@ from textual import on
 from textual.binding import Binding
 from textual.message import Message
 
+from phi3v_tui.ui.widgets.message_pages import MessagePages
 from phi3v_tui.ui.widgets.message_view import Entry, MessageView, RoleLine
-from phi3v_tui.ui.widgets.message_window import MessageWindow
 
 MESSAGE_KEYS = (
     Binding("c", "screen.with_message('copy')", "Copy it as Markdown"),
@@ -22,7 +22,7 @@ MESSAGE_KEYS = (
 """Keys while a message is chosen."""
 
 
-class TranscriptView(MessageWindow, can_focus=False):
+class TranscriptView(MessagePages, can_focus=False):
     """The log; a message of it can be chosen, and words of it marked.
 
     It takes the focus while a message is chosen, so that single letters do something with it.

@@ -4,6 +4,7 @@ from textual import events
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.ui.answers import entries
+from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.widgets.message_pages import MORE_MESSAGES
 from phi3v_tui.ui.widgets.message_view import AnswerView, MessageView
 from phi3v_tui.ui.widgets.message_window import FEWEST_LIVE
@@ -193,3 +194,46 @@ async def test_an_answer_grows_on_while_far_earlier_messages_are_read(make_app, 
         await pilot.press("ctrl+end")
         await wait_until(pilot, lambda: "Once upon a time." in drawn(view.query(AnswerView).last()))
         assert "▍" not in drawn(view)
+
+
+async def test_a_growing_answer_is_laid_out_once_a_line_and_not_for_what_fits(
+    make_app, engine, monkeypatch
+):
+    monkeypatch.setattr(Generation, "tokens_per_second", lambda _: 20.0)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = await _show(app, _long_conversation(12))
+        await submit(pilot, app, "Tell me a story")
+        await wait_until(pilot, lambda: engine.requests)
+        layouts: list[object] = []
+        app.chat.screen_layout_refresh_signal.subscribe(view, layouts.append)
+
+        async def layouts_for(text: str) -> int:
+            layouts.clear()
+            engine.say(text)
+            await wait_until(pilot, lambda: text.split()[-1] in drawn(view))
+            return len(layouts)
+
+        await layouts_for("Once upon a time ")
+        await wait_until(pilot, lambda: "tok/s" in drawn(app.chat.status))
+        assert await layouts_for("there was ") == 0
+        assert await layouts_for("a model " * 12 + "that ") == 1
+        assert view.scroll_y == view.max_scroll_y > 0
+        assert await layouts_for("answered.") == 0
+
+
+async def test_scroll_bar_comes_once_the_answer_is_longer_than_the_window(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.chat.query_one(TranscriptView)
+        await submit(pilot, app, "Tell me a story")
+        await wait_until(pilot, lambda: engine.requests)
+        engine.say("Once")
+        await wait_until(pilot, lambda: "Once" in drawn(view))
+        width = view.query_one(AnswerView).region.width
+        assert not view.show_vertical_scrollbar
+        engine.say("\n\n" + "long " * 400 + "done")
+        await wait_until(pilot, lambda: "done" in drawn(view))
+        assert view.show_vertical_scrollbar
+        assert view.query_one(AnswerView).region.width == width - 1
+        assert view.scroll_y == view.max_scroll_y > 0

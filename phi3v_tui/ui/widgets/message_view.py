@@ -17,6 +17,7 @@ from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.plain_text import drawable, pixel_size
+from phi3v_tui.ui.widgets.growing import ChangingText, Growing
 
 CURSOR = "▍"
 
@@ -119,7 +120,7 @@ def _role_words(entry: Entry) -> Content:
     )
 
 
-class MessageView(Vertical):
+class MessageView(Growing, Vertical):
     """What one side said."""
 
     def __init__(self, entry: Entry) -> None:
@@ -182,7 +183,7 @@ class AnswerView(MessageView):
             parser_factory=answer_parser,
             open_links=False,
         )
-        yield Static(classes="open-block", markup=False)
+        yield ChangingText(classes="open-block", markup=False)
         yield Static(classes="remark", markup=False)
 
     def on_mount(self) -> None:
@@ -235,8 +236,8 @@ class AnswerView(MessageView):
         return growing or is_costly(self._text)
 
     def _show_open_block(self, text: str, style: str = "") -> None:
-        block = self.query_one(".open-block", Static)
-        block.update(Content.styled(text, style))
+        block = self.query_one(ChangingText)
+        block.show(Content.styled(text, style))
         block.set_class(self._settled > 0, "-follows")
         block.display = bool(text)
 

@@ -5,6 +5,7 @@ import asyncio
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from phi3v_tui.ui.widgets.growing import Growing
 from phi3v_tui.ui.widgets.message_view import (
     AnswerView,
     Entry,
@@ -24,7 +25,7 @@ _LEAST_ROWS = 3
 _PASSING = (MessageView, NoteView)
 
 
-class MessageWindow(VerticalScroll, can_focus=False):
+class MessageWindow(Growing, VerticalScroll, can_focus=False):
     """A long row of messages, of which a window is shown; rows stand for those beyond it."""
 
     def __init__(self, id: str) -> None:

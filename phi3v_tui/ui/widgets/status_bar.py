@@ -4,10 +4,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from phi3v_tui.engine.events import Finished, Loaded
 from phi3v_tui.ui.plain_text import byte_size, drawable
+from phi3v_tui.ui.widgets.growing import ChangingText
 
 _LEFT_AT_LEAST = 24
 _GAP = "   "
@@ -19,18 +19,18 @@ class StatusBar(Horizontal):
     Where the line is short, the figures that matter least go first.
     """
 
-    model: reactive[str] = reactive("")
-    activity: reactive[str] = reactive("")
-    is_unsaved: reactive[bool] = reactive(False)
-    context_used: reactive[int | None] = reactive(None)
-    context_length: reactive[int | None] = reactive(None)
-    tokens_per_second: reactive[float | None] = reactive(None)
-    last: reactive[Finished | None] = reactive(None)
+    model: reactive[str] = reactive("", repaint=False)
+    activity: reactive[str] = reactive("", repaint=False)
+    is_unsaved: reactive[bool] = reactive(False, repaint=False)
+    context_used: reactive[int | None] = reactive(None, repaint=False)
+    context_length: reactive[int | None] = reactive(None, repaint=False)
+    tokens_per_second: reactive[float | None] = reactive(None, repaint=False)
+    last: reactive[Finished | None] = reactive(None, repaint=False)
 
     def compose(self) -> ComposeResult:
         """Two halves."""
-        yield Static(id="status-left", markup=False)
-        yield Static(id="status-right", markup=False)
+        yield ChangingText(id="status-left", markup=False)
+        yield ChangingText(id="status-right", markup=False)
 
     def on_mount(self) -> None:
         """Show what is known, and again whenever it changes."""
@@ -55,14 +55,14 @@ class StatusBar(Horizontal):
             (drawable(self.model), "bold"),
         ]
         shown = [Content.styled(text, style) for text, style in parts if text]
-        self.query_one("#status-left", Static).update(Content("  ").join(reversed(shown)))
+        self.query_one("#status-left", ChangingText).show(Content("  ").join(reversed(shown)))
         self._show_right()
 
     def _show_right(self) -> None:
         if not self.is_mounted:
             return
         text = _fold(self._figures(), self.size.width - self._left_width() - 2)
-        self.query_one("#status-right", Static).update(Content.styled(text, "$muted"))
+        self.query_one("#status-right", ChangingText).show(Content.styled(text, "$muted"))
 
     def _left_width(self) -> int:
         parts = filter(None, (self.model, self.activity, "Not saved" * self.is_unsaved))

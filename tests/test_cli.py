@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -252,4 +253,6 @@ def test_a_reader_that_leaves_ends_it_quietly(tiny_checkpoint_35):
         assert os.read(reader, 1)
         os.close(reader)
         _, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stderr) == (cli.FAILED, b"")
+    assert process.returncode == cli.FAILED
+    # A machine that is slow to load says so on stderr before the answer begins.
+    assert not re.search(rb"phi3v-tui:|Traceback|Exception|Broken pipe", stderr)

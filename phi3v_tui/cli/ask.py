@@ -1,0 +1,73 @@
+"""`phi3v-tui ask`: one question, for scripts."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phi3v_tui.cli.ending import USAGE, errors_as_sentences, stop
+from phi3v_tui.cli.engines import engine_for
+from phi3v_tui.cli.log import log_to_file
+from phi3v_tui.cli.options import (
+    Context,
+    CudaGraphs,
+    Device,
+    MaxNewTokens,
+    Model,
+    NumCrops,
+    Quantize,
+    Seed,
+    Temperature,
+    TopP,
+    settings_from,
+)
+
+
+def ask(
+    ctx: typer.Context,
+    question: Annotated[
+        str | None, typer.Argument(help='What to ask; "-" or nothing reads it from a pipe.')
+    ] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option("--image", "-i", help="A picture file; may be repeated.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object when the answer is complete.")
+    ] = False,
+    model: Model = None,
+    device: Device = None,
+    quantize: Quantize = None,
+    context: Context = None,
+    num_crops: NumCrops = None,
+    cuda_graphs: CudaGraphs = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    max_new_tokens: MaxNewTokens = None,
+) -> None:
+    """Ask one question, and print the answer as it comes.
+
+    Status: 0 answered, 1 failed (one sentence says why), 2 wrong usage, 130 interrupted.
+    """
+    with errors_as_sentences():
+        settings = settings_from(ctx)
+        text = _question(question)
+        log_to_file()
+        from phi3v_tui.ask import answer, message
+        from phi3v_tui.ui.terminal import quieten_libraries
+
+        quieten_libraries()
+        answer(engine_for(settings), settings, message(text, images or []), as_json)
+
+
+def _question(given: str | None) -> str:
+    """The argument, or else what comes through a pipe."""
+    if given not in (None, "-"):
+        return str(given)
+    if sys.stdin.isatty():
+        stop('Nothing was asked. Type: phi3v-tui ask "What is shown?" -i picture.png.', USAGE)
+    text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+    if not text:
+        stop("The pipe held no question. Write it into the pipe or after ask.", USAGE)
+    return text

@@ -1,0 +1,60 @@
+"""`phi3v-tui bench`: how fast answers come."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phi3v_tui.cli.ending import FAILED, USAGE, errors_as_sentences, stop
+from phi3v_tui.cli.log import log_to_file
+from phi3v_tui.cli.options import Device, Model
+
+
+def bench(
+    random: Annotated[
+        str | None,
+        typer.Option(help='Make a random checkpoint and take that: "small", "medium" or "full".'),
+    ] = None,
+    model: Model = None,
+    device: Device = None,
+    dtype: Annotated[str, typer.Option(help='"auto", "float32" or "bfloat16".')] = "auto",
+    systems: Annotated[
+        str, typer.Option(help="Names with commas between: transformers, ours, int8.")
+    ] = "transformers,ours,int8",
+    inputs: Annotated[
+        str | None,
+        typer.Option(help="Names with commas between: text, picture, chat, switch, long."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Processes for each system.")] = 5,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="That compute; all cores but one if not given.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 1800,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write all results into this file too.")
+    ] = None,
+) -> None:
+    """Measure how fast answers come, beside what transformers does, and whether they are right.
+
+    Without --random or --model a random checkpoint of medium size is made. Status: 0 measured, 1
+    failed or an answer was wrong, 2 wrong usage, 130 interrupted.
+    """
+    with errors_as_sentences():
+        from phi3v_tui.bench.command import run
+        from phi3v_tui.bench.plan import Options
+
+        if random and model:
+            stop("--random and --model were both given. Choose one of them.", USAGE)
+        options = Options(
+            random=random or (None if model else "medium"),
+            model=model or "auto",
+            device=device or "auto",
+            dtype=dtype,
+            systems=tuple(systems.split(",")),
+            inputs=tuple(inputs.split(",")) if inputs else None,
+            repeats=repeats,
+            threads=threads,
+            timeout=timeout,
+        )
+        log_to_file()
+        raise typer.Exit(0 if run(options, json_path) else FAILED)

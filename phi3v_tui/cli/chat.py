@@ -1,0 +1,67 @@
+"""`phi3v-tui [chat]`: the app, or the same conversation line by line."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from phi3v_tui.cli.ending import errors_as_sentences
+from phi3v_tui.cli.engines import engine_for, full_model_for
+from phi3v_tui.cli.options import (
+    Context,
+    CudaGraphs,
+    Device,
+    MaxNewTokens,
+    Model,
+    NumCrops,
+    Quantize,
+    Seed,
+    Temperature,
+    TopP,
+    settings_from,
+)
+
+
+def chat(
+    ctx: typer.Context,
+    pictures: Annotated[
+        list[Path] | None, typer.Argument(help="Picture files for the first message.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line: for screen readers and scripts.")
+    ] = False,
+    model: Model = None,
+    device: Device = None,
+    quantize: Quantize = None,
+    context: Context = None,
+    num_crops: NumCrops = None,
+    cuda_graphs: CudaGraphs = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    max_new_tokens: MaxNewTokens = None,
+    theme: Annotated[str | None, typer.Option(help="Name of a theme.")] = None,
+    slow_link: Annotated[
+        bool | None, typer.Option("--slow-link", help="Draw less, for slow lines.")
+    ] = None,
+    image_mode: Annotated[
+        str | None, typer.Option(help='"auto", "kitty", "sixel", "halfcell" or "none".')
+    ] = None,
+) -> None:
+    """Open the app (what phi3v-tui does without a command)."""
+    with errors_as_sentences():
+        settings = settings_from(ctx)
+        from phi3v_tui.ui.terminal import draw_less, is_plain
+
+        if plain or is_plain(os.environ):
+            from phi3v_tui.plain.run import run as talk
+
+            raise typer.Exit(talk(engine_for(settings), settings, pictures or [], resume))
+        if settings.slow_link:
+            draw_less(os.environ)
+        from phi3v_tui.ui.app import run
+
+        full_model = full_model_for(settings)
+        raise typer.Exit(run(engine_for(settings), settings, pictures or [], resume, full_model))

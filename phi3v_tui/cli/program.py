@@ -1,0 +1,53 @@
+"""The command line as a whole: its commands, `--version`, and how the process ends."""
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from phi3v_tui import __version__
+from phi3v_tui.cli.ask import ask
+from phi3v_tui.cli.bench import bench
+from phi3v_tui.cli.chat import chat
+from phi3v_tui.cli.config import config
+from phi3v_tui.cli.default_command import DefaultGroup
+from phi3v_tui.cli.doctor import doctor
+from phi3v_tui.cli.models import models
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help"]},
+)
+for command in (chat, ask, config, models, doctor, bench):
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """Run the command line, and end the process with its status."""
+    from phi3v_tui.ui.terminal import leave
+
+    try:
+        app()
+    except SystemExit as exit_:
+        leave(exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None))
+    leave(0)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"phi3v-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _group(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version)
+    ] = False,
+) -> None:
+    """Chat with Phi-3-Vision about your pictures, on your own machine.
+
+    phi3v-tui [PICTURES]... opens the app; "phi3v-tui chat --help" lists its options.
+    """

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Snapshots differ under these two, so they go before anything can import textual.
@@ -29,6 +30,7 @@ os.environ |= {
 
 import pytest  # noqa: E402
 
+from tests.support.picture_server import PictureServer  # noqa: E402
 from tests.support.tiny_checkpoint import TINY_3, TINY_35, write_checkpoint  # noqa: E402
 
 
@@ -47,3 +49,11 @@ def tiny_checkpoint_3(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_checkpoint_35(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small random checkpoint in the layout of Phi-3.5-vision-instruct."""
     return write_checkpoint(TINY_35, tmp_path_factory.mktemp("checkpoint") / TINY_35.name)
+
+
+@pytest.fixture
+def server() -> Iterator[PictureServer]:
+    """A web server on the loopback that has pictures."""
+    server = PictureServer()
+    yield server
+    server.close()

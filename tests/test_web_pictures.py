@@ -11,14 +11,6 @@ from PIL import Image
 from phi3v_tui import web_pictures
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.web_pictures import WebLimits, fetch_picture
-from tests.support.picture_server import PictureServer
-
-
-@pytest.fixture
-def server():
-    server = PictureServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from phi3v_tui import slash
 from phi3v_tui.plain import commands
 from tests.plain.conftest import PromptEngine
 from tests.support.clipboard_programs import ClipboardPrograms
-from tests.support.picture_server import PictureServer
 
 
 def test_every_command_of_the_table_can_be_run():
@@ -135,13 +134,6 @@ def test_paste_attaches_what_is_on_the_clipboard(hold, picture, monkeypatch, tmp
     assert "Picture 1 attached: clipboard, 64" in held.states
     (attachment,) = engine.requests[0].messages[0].attachments
     assert attachment.data == picture.read_bytes()
-
-
-@pytest.fixture
-def server():
-    server = PictureServer()
-    yield server
-    server.close()
 
 
 def test_attach_fetches_an_address(hold, picture, server):

@@ -47,8 +47,7 @@ class Hub:
 
     def __post_init__(self) -> None:
         self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         # The default poll of half a second is what closing would wait for.
         serve = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -84,90 +83,100 @@ class Hub:
         ]
 
 
-def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    """Listens on a free port, for one stand-in."""
 
-        def do_HEAD(self) -> None:
-            self._answer()
+    daemon_threads = True
 
-        def do_GET(self) -> None:
-            self._answer()
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hub = hub
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
 
-        def _answer(self) -> None:
-            path = self.path.split("?")[0]
-            hub.requests.append((self.command, path, self.headers.get("Range", "")))
-            api = re.fullmatch(rf"/api/models/{hub.repo}(?:/revision/([^/]+))?", path)
-            tree = re.fullmatch(rf"/api/models/{hub.repo}/tree/([^/]+)", path)
-            file = re.fullmatch(rf"/{hub.repo}/resolve/[^/]+/(.+)", path)
-            revision = next((match[1] for match in (api, tree) if match), None) or "main"
-            if hub.answer:
-                self._send(hub.answer.encode(), "text/html")
-            elif self.headers.get("Authorization", f"Bearer {hub.token}") != f"Bearer {hub.token}":
-                self._refuse(401, "", "Invalid credentials in Authorization header")
-            elif revision not in hub.revisions:
-                self._refuse(404, "RevisionNotFound")
-            elif api:
-                siblings = _siblings(hub)
-                self._send_json({"id": hub.repo, "sha": self._commit(), "siblings": siblings})
-            elif tree:
-                self._send_json(_tree(hub))
-            elif file and hub.refuse:
-                self._refuse(*hub.refuse)
-            elif file and (hub.folder / file[1]).is_file():
-                self._send_file(file[1])
-            else:
-                self._refuse(404, "EntryNotFound" if file else "RepoNotFound")
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-        def _send_json(self, value: Any) -> None:
-            self._send(json.dumps(value).encode(), "application/json")
+    def do_HEAD(self) -> None:
+        self._answer()
 
-        def _send(self, body: bytes, kind: str) -> None:
-            self._send_head(200, {"Content-Type": kind}, len(body))
-            self.wfile.write(body)
+    def do_GET(self) -> None:
+        self._answer()
 
-        def _refuse(self, status: int, code: str, message: str = "") -> None:
-            headers = {"X-Error-Code": code, "X-Error-Message": message}
-            self._send_head(status, {name: text for name, text in headers.items() if text}, 0)
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
-        def _send_file(self, name: str) -> None:
-            content = (hub.folder / name).read_bytes()
-            wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            start = int(wanted[1]) if wanted else 0
-            headers = {"ETag": f'"{_etag(content)}"', "X-Repo-Commit": self._commit()}
-            if wanted:
-                headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-            self._send_head(206 if wanted else 200, headers, len(content) - start)
-            if self.command == "GET":
-                self._send_body(name, content, start)
+    def _answer(self) -> None:
+        hub = self.server.hub
+        path = self.path.split("?")[0]
+        hub.requests.append((self.command, path, self.headers.get("Range", "")))
+        api = re.fullmatch(rf"/api/models/{hub.repo}(?:/revision/([^/]+))?", path)
+        tree = re.fullmatch(rf"/api/models/{hub.repo}/tree/([^/]+)", path)
+        file = re.fullmatch(rf"/{hub.repo}/resolve/[^/]+/(.+)", path)
+        revision = next((match[1] for match in (api, tree) if match), None) or "main"
+        if hub.answer:
+            self._send(hub.answer.encode(), "text/html")
+        elif self.headers.get("Authorization", f"Bearer {hub.token}") != f"Bearer {hub.token}":
+            self._refuse(401, "", "Invalid credentials in Authorization header")
+        elif revision not in hub.revisions:
+            self._refuse(404, "RevisionNotFound")
+        elif api:
+            siblings = _siblings(hub)
+            self._send_json({"id": hub.repo, "sha": self._commit(), "siblings": siblings})
+        elif tree:
+            self._send_json(_tree(hub))
+        elif file and hub.refuse:
+            self._refuse(*hub.refuse)
+        elif file and (hub.folder / file[1]).is_file():
+            self._send_file(file[1])
+        else:
+            self._refuse(404, "EntryNotFound" if file else "RepoNotFound")
 
-        def _commit(self) -> str:
-            commit = re.search(r"/(?:resolve|revision)/([0-9a-f]{40})(?:/|$)", self.path)
-            return commit[1] if commit else COMMIT
+    def _send_json(self, value: Any) -> None:
+        self._send(json.dumps(value).encode(), "application/json")
 
-        def _send_body(self, name: str, content: bytes, start: int) -> None:
-            end = len(content)
-            if name in hub.cut_at:
-                end = hub.cut_at[name] if hub.hangs_up else hub.cut_at.pop(name)
-                self.close_connection = True
-            with contextlib.suppress(ConnectionError):  # Whoever asked has stopped.
-                if name in hub.hold_at:
-                    self.wfile.write(content[start : hub.hold_at[name]])
-                    start = hub.hold_at[name]
-                    hub.hold()
-                self.wfile.write(content[start:end])
+    def _send(self, body: bytes, kind: str) -> None:
+        self._send_head(200, {"Content-Type": kind}, len(body))
+        self.wfile.write(body)
 
-        def _send_head(self, status: int, headers: dict[str, str], length: int) -> None:
-            self.send_response(status)
-            for header, value in headers.items():
-                self.send_header(header, value)
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
+    def _refuse(self, status: int, code: str, message: str = "") -> None:
+        headers = {"X-Error-Code": code, "X-Error-Message": message}
+        self._send_head(status, {name: text for name, text in headers.items() if text}, 0)
 
-    return Handler
+    def _send_file(self, name: str) -> None:
+        content = (self.server.hub.folder / name).read_bytes()
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(wanted[1]) if wanted else 0
+        headers = {"ETag": f'"{_etag(content)}"', "X-Repo-Commit": self._commit()}
+        if wanted:
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        self._send_head(206 if wanted else 200, headers, len(content) - start)
+        if self.command == "GET":
+            self._send_body(name, content, start)
+
+    def _commit(self) -> str:
+        commit = re.search(r"/(?:resolve|revision)/([0-9a-f]{40})(?:/|$)", self.path)
+        return commit[1] if commit else COMMIT
+
+    def _send_body(self, name: str, content: bytes, start: int) -> None:
+        hub = self.server.hub
+        end = len(content)
+        if name in hub.cut_at:
+            end = hub.cut_at[name] if hub.hangs_up else hub.cut_at.pop(name)
+            self.close_connection = True
+        with contextlib.suppress(ConnectionError):  # Whoever asked has stopped.
+            if name in hub.hold_at:
+                self.wfile.write(content[start : hub.hold_at[name]])
+                start = hub.hold_at[name]
+                hub.hold()
+            self.wfile.write(content[start:end])
+
+    def _send_head(self, status: int, headers: dict[str, str], length: int) -> None:
+        self.send_response(status)
+        for header, value in headers.items():
+            self.send_header(header, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
 
 
 def _names(hub: Hub) -> list[str]:

@@ -61,6 +61,11 @@ class ScriptedEngine:
         if self._loads_at_once:
             self.finish_loading()
 
+    @property
+    def is_asked_to_load(self) -> bool:
+        """Whether `load` was called."""
+        return self._load_emit is not None
+
     def limits(self) -> Limits | None:
         return LIMITS if self._ready else None
 

@@ -53,6 +53,15 @@ async def ask(
     await wait_until(pilot, lambda: len(engine.requests) == count + 1)
 
 
+async def begin_loading(
+    pilot: Pilot, app: Phi3VApp, engine: ScriptedEngine, doing: str, *figures: int
+) -> None:
+    """Wait until the engine is to load, and let it say what it does."""
+    await wait_until(pilot, lambda: engine.is_asked_to_load)
+    engine.progress(doing, *figures)
+    await wait_until(pilot, lambda: app.chat.answering.loading)
+
+
 async def finish_answer(
     pilot: Pilot,
     app: Phi3VApp,

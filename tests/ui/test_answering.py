@@ -11,6 +11,7 @@ from tests.ui.steps import (
     ask,
     attach,
     attached,
+    begin_loading,
     composer,
     drawn,
     finish_answer,
@@ -148,9 +149,7 @@ async def test_prompt_before_the_model_is_ready_waits_and_says_so(make_app):
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)
     async with app.run_test() as pilot:
-        await wait_until(pilot, lambda: engine._load_emit)
-        engine.progress("Reading weights", 30, 100)
-        await wait_until(pilot, lambda: app.chat.answering.loading)
+        await begin_loading(pilot, app, engine, "Reading weights", 30, 100)
         await submit(pilot, app, "What is this?")
         await wait_until(pilot, lambda: answers(app))
         assert prompts(app) == ["You\nWhat is this?"]
@@ -168,9 +167,7 @@ async def test_prompt_that_waits_for_the_model_is_given_back_at_once(make_app):
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)
     async with app.run_test() as pilot:
-        await wait_until(pilot, lambda: engine._load_emit)
-        engine.progress("Starting torch")
-        await wait_until(pilot, lambda: app.chat.answering.loading)
+        await begin_loading(pilot, app, engine, "Starting torch")
         await submit(pilot, app, "What is this?")
         await wait_until(pilot, lambda: answers(app))
         await pilot.press("escape")
@@ -183,7 +180,7 @@ async def test_model_that_cannot_be_loaded_is_a_sentence(make_app):
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)
     async with app.run_test() as pilot:
-        await wait_until(pilot, lambda: engine._load_emit)
+        await wait_until(pilot, lambda: engine.is_asked_to_load)
         engine.fail_loading(ModelError("There is no folder models/phi.", "Check --model."))
         await wait_until(pilot, lambda: notes(app))
         assert notes(app) == ["There is no folder models/phi. Check --model."]

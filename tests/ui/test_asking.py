@@ -15,6 +15,7 @@ from tests.ui.steps import (
     ask,
     attach,
     attached,
+    begin_loading,
     composer,
     drawn,
     notes,
@@ -104,9 +105,7 @@ async def test_a_prompt_that_waits_while_the_model_loads_comes_back_too(make_app
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)
     async with app.run_test() as pilot:
-        await wait_until(pilot, lambda: engine._load_emit)
-        engine.progress("Starting torch")
-        await wait_until(pilot, lambda: app.chat.answering.loading)
+        await begin_loading(pilot, app, engine, "Starting torch")
         await submit(pilot, app, "One?")
         await wait_until(pilot, lambda: answers(app))
         await submit(pilot, app, "Two?")

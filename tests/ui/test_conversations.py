@@ -50,6 +50,14 @@ async def test_a_conversation_is_opened_from_the_list(make_app, engine):
         assert "About harbours?" in prompts(app)[0]
 
 
+async def _rename(pilot, app, old: str, new: str) -> None:
+    """Give the conversation that is chosen in the list another name."""
+    await pilot.press("f2")
+    await wait_until(pilot, lambda: app.screen.query_one(Input).value == old)
+    app.screen.query_one(Input).value = new
+    await pilot.press("enter")
+
+
 async def test_words_of_any_message_find_a_conversation(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
@@ -69,15 +77,11 @@ async def test_a_conversation_is_renamed_and_its_name_can_be_taken_off(make_app,
     async with app.run_test() as pilot:
         await _two(pilot, app, engine)
         await _open_list(pilot, app, 2)
-        await pilot.press("down", "f2")
-        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "About harbours?")
-        app.screen.query_one(Input).value = "[b]Sea[/x]"
-        await pilot.press("enter")
+        await pilot.press("down")
+        await _rename(pilot, app, "About harbours?", "[b]Sea[/x]")
         await wait_until(pilot, lambda: "[b]Sea[/x]" in _listed(app)[1])
-        await pilot.press("down", "f2")
-        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "[b]Sea[/x]")
-        app.screen.query_one(Input).value = ""
-        await pilot.press("enter")
+        await pilot.press("down")
+        await _rename(pilot, app, "[b]Sea[/x]", "")
         await wait_until(pilot, lambda: "About harbours?" in _listed(app)[1])
 
 
@@ -86,10 +90,7 @@ async def test_the_open_conversation_keeps_the_name_it_is_given(make_app, engine
     async with app.run_test() as pilot:
         await talk(pilot, app, engine, "Hello", "Hi.")
         await _open_list(pilot, app, 1)
-        await pilot.press("f2")
-        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "Hello")
-        app.screen.query_one(Input).value = "Greeting"
-        await pilot.press("enter")
+        await _rename(pilot, app, "Hello", "Greeting")
         await wait_until(pilot, lambda: "Greeting" in _listed(app)[0])
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is app.chat)

@@ -49,7 +49,7 @@ async def test_loading_and_reading_have_a_bar(make_app, settings):
     engine = ScriptedEngine(loaded=False)
     app = make_app(engine=engine)
     async with app.run_test(size=(100, 24)) as pilot:
-        await wait_until(pilot, lambda: engine._load_emit)
+        await wait_until(pilot, lambda: engine.is_asked_to_load)
         engine.progress("Reading weights", 4_000_000, 8_000_000)
         await wait_until(pilot, lambda: "━━━━━╌╌╌╌╌ Reading weights" in drawn(app.chat.status))
         engine.finish_loading()

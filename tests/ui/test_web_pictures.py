@@ -7,15 +7,7 @@ import pytest
 
 from phi3v_tui.ui.over_ssh import scp_command
 from phi3v_tui.ui.widgets.downloads import Downloads
-from tests.support.picture_server import PictureServer
 from tests.ui.steps import attached, composer, drawn, notices, paste, submit, wait_until
-
-
-@pytest.fixture
-def server():
-    server = PictureServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

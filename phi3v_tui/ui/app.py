@@ -15,6 +15,7 @@ torch would abort an ordinary exit.
 """
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -186,6 +187,8 @@ def run(
         ImageMode(settings.image_mode), os.environ, settings.slow_link
     )
     app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
+    # What was imported stays to the end: it is not searched for garbage while an answer streams.
+    gc.freeze()
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))
     app.run()
     close_soon(app.chat.engine)

@@ -133,6 +133,18 @@ def test_log_that_cannot_be_written_keeps_nobody_from_chatting(tmp_path):
     assert b"stray output" not in app.output
 
 
+def test_what_was_imported_is_not_searched_for_garbage_again_and_again(tmp_path):
+    script = SCRIPT.replace("import os, sys", "import gc, os, sys").replace(
+        '"Half an answer"', 'f"More than half: {gc.get_freeze_count() > len(gc.get_objects())}"'
+    )
+    app = OnTerminal(tmp_path / "data", script=script)
+    app.read_until("F1 help")
+    app.type("Hello\r")
+    app.read_until("More than half: True")
+    app.type("\x11")
+    assert app.wait() == 0
+
+
 def test_fault_of_the_app_is_one_sentence_and_the_traceback_is_in_the_log(tmp_path):
     app = OnTerminal(tmp_path / "data", script=SCRIPT.replace("def stream", "def limits"))
     app.read_until("ended because of a fault")

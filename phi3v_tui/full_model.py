@@ -17,6 +17,7 @@ from phi3v_tui.errors import ModelError, Phi3VTuiError
 from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
+from phi3v_tui.shapes import PUBLISHED
 
 ALWAYS_OFFER = "PHI3V_OFFER_DOWNLOAD"
 """Environment variable that has the model offered on machines without a GPU too, for trying."""
@@ -113,7 +114,7 @@ class PublishedModel:
             return ""
         place = devices.room(device, devices.choose_dtype(device))
         try:
-            plan = memory.plan(memory.PUBLISHED, place, context=self._settings.context)
+            plan = memory.plan(PUBLISHED, place, context=self._settings.context)
         except memory.DoesNotFit:
             return ""
         return f"It fits: {plan}."

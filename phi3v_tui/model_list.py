@@ -12,10 +12,11 @@ from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache
 from phi3v_tui.hub.cache import Snapshot
 from phi3v_tui.hub.source import PINNED, PUBLISHED_BYTES, Source
-from phi3v_tui.memory import Quantization, Room, Shapes
+from phi3v_tui.memory import Room
 from phi3v_tui.phi3v import devices, weights
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.damage import DamagedFile
+from phi3v_tui.shapes import PUBLISHED, Quantization, Shapes
 
 CONTEXTS = (4096, 8192)
 """Tokens of prompt and answer for which the memory is told."""
@@ -132,7 +133,7 @@ def _of_hub(repo: str) -> Model:
             continue
         folder, size = snapshot.folder, found.weight_bytes
         return Model(name, State.HERE, folder, here, size, snapshot.notice, found.shapes)
-    whole, shapes = (PUBLISHED_BYTES, memory.PUBLISHED) if repo in PINNED else (None, None)
+    whole, shapes = (PUBLISHED_BYTES, PUBLISHED) if repo in PINNED else (None, None)
     if damage:
         return Model(repo, State.DAMAGED, None, here, whole, damage, shapes)
     state = State.IN_PART if here else State.MISSING

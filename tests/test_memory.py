@@ -5,17 +5,8 @@ import math
 
 import pytest
 
-from phi3v_tui.memory import (
-    PUBLISHED,
-    WORKING_MEMORY,
-    DoesNotFit,
-    Quantization,
-    Room,
-    Shapes,
-    longest_context,
-    needed,
-    plan,
-)
+from phi3v_tui.memory import WORKING_MEMORY, DoesNotFit, Room, longest_context, needed, plan
+from phi3v_tui.shapes import PUBLISHED, Quantization, Shapes
 from tests.support.goldens import MODELS, read_json
 from tests.support.tiny_checkpoint import GOLDEN
 

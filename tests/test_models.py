@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from phi3v_tui import cli, model_list
 from phi3v_tui.hub.source import PINNED
-from phi3v_tui.memory import PUBLISHED, Quantization, Room
+from phi3v_tui.memory import Room
 from phi3v_tui.model_list import State
+from phi3v_tui.shapes import PUBLISHED, Quantization
 
 FULL, OLDER = PINNED
 

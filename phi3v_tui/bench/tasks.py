@@ -15,10 +15,10 @@ from phi3v_tui.bench import checkpoint, inputs, probes
 from phi3v_tui.bench.inputs import Count, Input, Reply, converse, text
 from phi3v_tui.bench.reference import Reference
 from phi3v_tui.bench.systems import Setup, System, open_system
-from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, devices, weights
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.prompt import PromptTokenizer
+from phi3v_tui.shapes import Quantization
 
 Event = dict[str, Any]
 

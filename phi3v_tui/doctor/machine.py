@@ -16,6 +16,7 @@ from phi3v_tui import memory
 from phi3v_tui.doctor import tools
 from phi3v_tui.doctor.finding import Check, Finding, Group, Level
 from phi3v_tui.memory import DoesNotFit, Room
+from phi3v_tui.shapes import PUBLISHED
 
 _OLDEST_PYTHON = (3, 11)
 _PACKAGE = "phi3v-tui"
@@ -195,7 +196,7 @@ def _with_what_fits(
     title: str, facts: str, room: Room, level: Level, how_well: str = ""
 ) -> Finding:
     try:
-        plan = memory.plan(memory.PUBLISHED, room)
+        plan = memory.plan(PUBLISHED, room)
     except DoesNotFit as error:
         return Finding(Level.NOTE, title, f"{facts}. The full model does not fit.", error.remedy)
     return Finding(level, title, f"{facts}. The full model runs{how_well}: {plan}.")

@@ -32,10 +32,12 @@ def as_sentences(source: Source) -> Iterator[None]:
     except (HTTPError, OSError, ValueError) as error:
         # Where the cache cannot stand in for the hub, what the hub said is the cause.
         cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else None
-        raise _explained(source, cause or error) from error
+        told = cause or error
+        raise (_of_hub(source, told) or _of_machine(source.repo, told)) from error
 
 
-def _explained(source: Source, error: BaseException) -> ModelError:
+def _of_hub(source: Source, error: BaseException) -> ModelError | None:
+    """What the hub, or what stands in its place, has answered; None if it has not."""
     repo = source.repo
     match error:
         case GatedRepoError():
@@ -60,6 +62,12 @@ def _explained(source: Source, error: BaseException) -> ModelError:
                 f"What answers at {constants.ENDPOINT} is not the hub.",
                 "See whether the network wants you to log in, and what HF_ENDPOINT is set to.",
             )
+    return None
+
+
+def _of_machine(repo: str, error: BaseException) -> ModelError:
+    """What this machine, its network or its disk lacks."""
+    match error:
         case OfflineModeIsEnabled():
             return ModelError(
                 f"{repo} is not on this machine, and HF_HUB_OFFLINE forbids downloads.",

@@ -14,7 +14,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message
 from phi3v_tui.errors import ContextFullError
 from phi3v_tui.hub.download import Report
-from phi3v_tui.memory import OutOfMemory, Plan, Quantization
+from phi3v_tui.memory import OutOfMemory, Plan
 from phi3v_tui.phi3v import devices, loading, weights
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.cuda_graphs import CudaCapture
@@ -27,6 +27,7 @@ from phi3v_tui.phi3v.kv_cache import PictureCache
 from phi3v_tui.phi3v.pictures import VisionEncoder
 from phi3v_tui.phi3v.prompt import Prompt, PromptTokenizer, render
 from phi3v_tui.phi3v.sampling import Sampler
+from phi3v_tui.shapes import Quantization
 
 _CPU_NUM_CROPS = 4
 _LARGE = 2 * 10**9

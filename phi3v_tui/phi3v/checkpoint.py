@@ -7,8 +7,8 @@ from typing import Any
 
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub.source import PINNED
-from phi3v_tui.memory import Shapes
 from phi3v_tui.phi3v.damage import DamagedFile, reading, unreadable
+from phi3v_tui.shapes import Shapes
 
 _LONGEST_HEADER = 100_000_000
 """Bytes that the header of a safetensors file may have."""

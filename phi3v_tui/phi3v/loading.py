@@ -14,7 +14,6 @@ from torch import Tensor
 
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub.download import Report
-from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.configuration import Phi3VConfig
 from phi3v_tui.phi3v.damage import DamagedFile, get_again, reading
@@ -23,6 +22,7 @@ from phi3v_tui.phi3v.packed_linear import PackedLinear, packing_works
 from phi3v_tui.phi3v.quantize import LayerMaker, can_be_quantized, quantizer
 from phi3v_tui.phi3v.rope import Phi3VRotaryEmbedding
 from phi3v_tui.phi3v.tensor_files import Buffer, UnreadableError, Use, read_tensors
+from phi3v_tui.shapes import Quantization
 
 
 def load(

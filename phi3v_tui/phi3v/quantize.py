@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from phi3v_tui.memory import GROUP_SIZE, Quantization
+from phi3v_tui.shapes import GROUP_SIZE, Quantization
 
 _CHUNK = 2**22
 """Weights that are quantised at once: so few that a CPU's cache holds them."""
@@ -171,7 +171,7 @@ class Int4Layout:
 
 
 def group_size(width: int) -> int:
-    """Weights of a row that share a scale: `memory.GROUP_SIZE` where the row is long enough."""
+    """Weights of a row that share a scale: `shapes.GROUP_SIZE` where the row is long enough."""
     return GROUP_SIZE if width % GROUP_SIZE == 0 else 32
 
 

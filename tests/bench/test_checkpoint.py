@@ -9,10 +9,10 @@ from safetensors import safe_open
 from phi3v_tui.bench import checkpoint
 from phi3v_tui.bench.tokenizer import CONTROL
 from phi3v_tui.errors import ModelError
-from phi3v_tui.memory import PUBLISHED, Shapes
 from phi3v_tui.phi3v import Phi3VForCausalLM
 from phi3v_tui.phi3v.prompt import PromptTokenizer
 from phi3v_tui.phi3v.weights import find
+from phi3v_tui.shapes import PUBLISHED, Shapes
 from tests.support.goldens import GOLDEN
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v import loading, packed_linear, weights
 from phi3v_tui.phi3v.packed_linear import PackedLinear
+from phi3v_tui.shapes import Quantization
 
 CPU = torch.device("cpu")
 

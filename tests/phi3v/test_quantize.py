@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v import loading, quantize, weights
 from phi3v_tui.phi3v.quantize import Int4Linear, Int8Linear
+from phi3v_tui.shapes import Quantization
 from tests.support import quantization_error as measured
 from tests.support.goldens import MODELS
 

@@ -14,6 +14,7 @@ from phi3v_tui.hub import cache
 from phi3v_tui.hub.cache import Snapshot
 from phi3v_tui.phi3v import devices, loading, weights
 from phi3v_tui.phi3v.checkpoint import Checkpoint
+from phi3v_tui.shapes import Quantization
 
 CPU = torch.device("cpu")
 FULL = "microsoft/Phi-3.5-vision-instruct"
@@ -102,7 +103,7 @@ def test_auto_says_what_does_not_fit(bundled, hub_cache, folder, monkeypatch):
 @pytest.mark.parametrize(("dtype", "fits"), [(torch.bfloat16, True), (torch.float32, False)])
 def test_fitting_depends_on_the_precision(tiny_checkpoint_35, monkeypatch, dtype, fits):
     checkpoint = find(str(tiny_checkpoint_35))
-    room = memory.needed(checkpoint.shapes, 2, memory.Quantization.NONE, 4096)
+    room = memory.needed(checkpoint.shapes, 2, Quantization.NONE, 4096)
     monkeypatch.setattr(devices, "free_memory", lambda device: room)
     assert weights.fits(checkpoint, CPU, dtype) is fits
 

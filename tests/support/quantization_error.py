@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phi3v_tui.memory import Quantization
 from phi3v_tui.phi3v import Phi3VForCausalLM, loading, weights
+from phi3v_tui.shapes import Quantization
 from tests.support.goldens import MODELS, cases
 from tests.support.model_cases import inputs_of
 from tests.support.tiny_checkpoint import Tiny, write_checkpoint

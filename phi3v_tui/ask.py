@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import (
@@ -20,19 +21,21 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.attaching import read_picture
+from phi3v_tui.ui.attaching import ANOTHER_FRAME, read_picture
 from phi3v_tui.ui.progress import describe_progress
 
 _LOG_EVERY_SECONDS = 30.0
 
 
 def message(question: str, images: list[Path]) -> Message:
-    """Put a question and its pictures together.
+    """Put a question and its pictures together; says on stderr what a picture leaves out.
 
     Raises:
         AttachmentError: A file is missing or no picture.
     """
     pictures = tuple(read_picture(path) for path in images)
+    for words in filter(None, map(describe_frames, pictures)):
+        _tell(f"{words} {ANOTHER_FRAME}")
     return Message(Role.USER, question, pictures)
 
 

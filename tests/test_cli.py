@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from phi3v_tui import __version__, cli
@@ -53,6 +54,18 @@ def test_json_holds_the_answer_and_the_counts(ask):
     assert answer["finish_reason"] == "length"
     assert answer["usage"]["completion_tokens"] == 6
     assert answer["timings"].keys() == {"prefill", "decode"}
+
+
+def test_a_page_of_a_document_is_asked_about_by_its_number(ask, tmp_path):
+    pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime")]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    first = ask("What is it?", "-i", f"{tmp_path}/scan.tif")
+    assert "scan.tif has 2 pages; the first one is attached. With #page=2 after" in first.stderr
+    second = ask("What is it?", "-i", f"{tmp_path}/scan.tif#page=2", "--json")
+    assert "pages" not in second.stderr
+    assert json.loads(second.stdout)["images"] == [f"{tmp_path}/scan.tif#page=2"]
+    third = ask("What is it?", "-i", f"{tmp_path}/scan.tif#page=3")
+    assert (third.exit_code, "has 2 pages, and no page 3." in third.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("arguments", [[], ["-"]])

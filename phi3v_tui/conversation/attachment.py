@@ -84,6 +84,11 @@ class Attachment:
         """Frames or pages of the file. Reads through the file: call it in a thread."""
         return decoding.count_frames(self.data)
 
+    @property
+    def frame_noun(self) -> str:
+        """What one of several pictures in the file is called: "page" or "frame"."""
+        return decoding.frame_noun(self.data)
+
     def thumbnail(self, max_side: int) -> Image.Image:
         """Decode to RGB, upright, at most `max_side` pixels wide and high; quick for JPEG."""
         return decoding.decode(self.data, self.name, max_side)

@@ -82,6 +82,15 @@ def count_frames(data: bytes) -> int:
         return 1
 
 
+def frame_noun(data: bytes) -> str:
+    """What one of several pictures in a file is called: "page" or "frame".
+
+    Raises:
+        AttachmentError: No picture.
+    """
+    return "page" if _open(data, "The picture").format == "TIFF" else "frame"
+
+
 def claims_to_be_picture(head: bytes) -> bool:
     """Whether a file that begins so is in one of `FORMATS`; it may be damaged further on.
 

@@ -7,6 +7,7 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.errors import AttachmentError, CommandError, Phi3VTuiError
@@ -16,7 +17,7 @@ from phi3v_tui.plain.console import Console
 from phi3v_tui.plain.model import Model
 from phi3v_tui.plain.progress import Progress
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.attaching import picture_paths, read_picture
+from phi3v_tui.ui.attaching import ANOTHER_FRAME, picture_paths, read_picture
 from phi3v_tui.ui.journal import Journal
 from phi3v_tui.ui.plain_text import pixel_size
 from phi3v_tui.web_pictures import fetch_picture
@@ -124,6 +125,8 @@ class PlainSession:
         said = sum(len(turn.message.attachments) for turn in self.conversation.path())
         number, size = said + len(self.attachments), pixel_size(picture.width, picture.height)
         self.console.state(f"Picture {number} attached: {picture.name}, {size} pixels.")
+        if words := describe_frames(picture):
+            self.console.state(f"{words} {ANOTHER_FRAME}")
 
     def ask(self, text: str) -> None:
         """Ask a question about the pictures attached, and write its answer."""

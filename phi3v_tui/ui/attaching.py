@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.parts import frame_of, with_number
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.conversation.windows_paths import here
@@ -16,6 +17,9 @@ from phi3v_tui.ui.over_ssh import explain_missing
 
 MOST_TOLD = 3
 """Files whose errors are told one by one: more would cover what is typed."""
+
+ANOTHER_FRAME = "With #page=2 after its name the second one is, and so on."
+"""How to choose without seeing."""
 
 
 def picture_paths(text: str) -> list[Path]:
@@ -47,14 +51,18 @@ def command_for(sources: Iterable[Source]) -> str:
 def read_picture(path: Path) -> Attachment:
     """Read a picture file, also one that is named as on Windows. Call it in a thread.
 
+    Args:
+        path: With #page=2 at its end it means that page of the file, where no file is named so.
+
     Raises:
         AttachmentError: As `Attachment.from_path`; where the path is of another machine, it says
             how to bring the file.
     """
+    file, frame = (path, 0) if os.path.exists(path) else with_number(path)
     try:
-        return Attachment.from_path(here(path))
+        return frame_of(Attachment.from_path(here(file)), frame)
     except AttachmentError as error:
-        raise explain_missing(error, path, os.environ) from error
+        raise explain_missing(error, file, os.environ) from error
 
 
 async def read_pictures(

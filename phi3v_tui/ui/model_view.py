@@ -54,7 +54,8 @@ def describe_layout(layout: CropLayout, limits: Limits) -> str:
     share = 100 * layout.num_tokens / limits.context_length
     inside = layout.resized_width * layout.resized_height
     padding = 100 * (1 - inside / (layout.width * layout.height))
-    grid = f"{layout.cols}×{layout.rows} of at most {limits.num_crops} crops"  # noqa: RUF001
+    most = _crops(limits.num_crops)
+    grid = f"{layout.cols}×{layout.rows} of at most {most}"  # noqa: RUF001
     return (
         f"{layout.num_tokens:,} tokens, {share:.0f} % of the context\n"
         f"{grid}, overview, {padding:.0f} % padding"
@@ -69,7 +70,7 @@ def next_choice(num_crops: int) -> int:
 
 def cost_of_all(attachments: list[Attachment], limits: Limits) -> str:
     """What the pictures of a conversation cost together, in words."""
-    most = "1 crop" if limits.num_crops == 1 else f"{limits.num_crops} crops"
+    most = _crops(limits.num_crops)
     if not attachments:
         return f"Pictures will be cut into at most {most}."
     tokens = sum(layout_of(item, limits).num_tokens for item in attachments)
@@ -79,3 +80,7 @@ def cost_of_all(attachments: list[Attachment], limits: Limits) -> str:
         f"At most {most} a picture, from the next answer on: {len(attachments)} {noun}, "
         f"{tokens:,} tokens, {share:.0f} % of the context."
     )
+
+
+def _crops(count: int) -> str:
+    return "1 crop" if count == 1 else f"{count} crops"

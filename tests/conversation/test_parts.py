@@ -1,13 +1,14 @@
 """Pages, frames and regions: which there are, and pictures made of them."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from phi3v_tui.conversation import decoding
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.conversation.parts import cut
+from phi3v_tui.conversation.parts import cut, describe_frames, frame_of, with_number
 from phi3v_tui.errors import AttachmentError
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 128, 0), (0, 0, 255)
@@ -38,7 +39,9 @@ def test_each_frame_can_be_seen_and_made_a_picture(kind, options):
     page = cut(attached, frame=1)
 
     assert page.image().tobytes() == attached.image(1).tobytes()
-    assert (page.name, page.origin) == ("scan, page 2.png", "/pics/scan.tif#page=2")
+    noun = "page" if kind == "TIFF" else "frame"
+    assert (page.name, page.origin) == (f"scan, {noun} 2.png", "/pics/scan.tif#page=2")
+    assert describe_frames(attached) == f"scan.tif has 3 {noun}s; the first one is attached."
     assert page.digest != attached.digest
     assert page.count_frames() == 1
 
@@ -117,3 +120,33 @@ def test_the_beginning_of_a_file_tells_a_picture(kind):
 @pytest.mark.parametrize("head", [b"", b"P", b"BM"[:1], b"#!/bin/sh\n", b"%PDF-1.7", b"\0" * 32])
 def test_other_beginnings_tell_none(head):
     assert not decoding.claims_to_be_picture(head)
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "frame"),
+    [
+        ("/a/scan.tif#page=2", "/a/scan.tif", 1),
+        ("cat.gif#frame=10", "cat.gif", 9),
+        ("a#page=1#page=3", "a#page=1", 2),
+        ("scan.tif", "scan.tif", 0),
+        ("scan.tif#page=0", "scan.tif#page=0", 0),
+        ("#page=2", "#page=2", 0),
+        ("a#page=2.png", "a#page=2.png", 0),
+    ],
+)
+def test_a_page_is_named_after_the_file(path, file, frame):
+    assert with_number(Path(path)) == (Path(file), frame)
+
+
+def test_a_page_that_there_is_not_is_told_with_how_many_there_are():
+    attached = several("TIFF")
+    assert frame_of(attached, 0) is attached
+    assert near(frame_of(attached, 2).image().getpixel((5, 5)), BLUE)
+    with pytest.raises(AttachmentError, match="has 3 pages, and no page 4"):
+        frame_of(attached, 3)
+    with pytest.raises(AttachmentError, match="has one frame, and no frame 2"):
+        frame_of(cut(attached, 1), 1)
+
+
+def test_of_one_picture_nothing_is_said():
+    assert describe_frames(cut(several("TIFF"), 1)) == ""

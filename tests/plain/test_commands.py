@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+from PIL import Image
 
 from phi3v_tui import slash
 from phi3v_tui.plain import commands
@@ -171,3 +172,15 @@ def test_a_path_of_the_other_end_of_ssh_comes_with_the_command_that_brings_it(ho
     held = hold("/Users/ann/a.png")
     assert "this path is on your computer, not on" in held.states
     assert "scp /Users/ann/a.png" in held.states
+
+
+def test_a_document_tells_its_pages_and_how_to_choose(hold, tmp_path):
+    pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime", "blue")]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    engine = PromptEngine()
+    held = hold(f"/attach {tmp_path}/scan.tif", engine=engine)
+    assert "scan.tif has 3 pages; the first one is attached. With #page=2" in held.states
+    held = hold(f"/attach {tmp_path}/scan.tif#page=3", "What is it?", engine=engine)
+    assert "3 pages" not in held.states
+    (attachment,) = engine.requests[0].messages[-1].attachments
+    assert attachment.image().getpixel((0, 0)) == (0, 0, 255)

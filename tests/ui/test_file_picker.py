@@ -399,3 +399,20 @@ def test_recent_folders_survive_nonsense_in_their_file(tmp_path):
 def test_recent_folders_that_cannot_be_written_bother_nobody(tmp_path):
     (tmp_path / "file").touch()
     RecentFolders(tmp_path / "file" / "recent.json").remember(Path("/a"))
+
+
+async def test_costs_follow_the_crops_that_were_chosen(make_app, tmp_path):
+    Image.new("RGB", (640, 480), "red").save(tmp_path / "work" / "a.png")
+    app = make_app()
+    async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: app.chat.status.model)
+        await pilot.press("f2")
+        picker = await _open_picker(pilot, app)
+        preview = picker.query_one(ImagePreview)
+        await wait_until(pilot, lambda: "640×480 · 313 tokens" in drawn(preview))  # noqa: RUF001
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await pilot.press("f2")
+        picker = await _open_picker(pilot, app)
+        preview = picker.query_one(ImagePreview)
+        await wait_until(pilot, lambda: "640×480 · 757 tokens" in drawn(preview))  # noqa: RUF001

@@ -7,10 +7,12 @@ from PIL import Image
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import crop_layout
+from phi3v_tui.engine.events import Loaded
 from phi3v_tui.ui.model_view import model_canvas, next_choice, with_grid
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
+from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import attach, attached, drawn, notices, submit, wait_until
 
 
@@ -158,3 +160,73 @@ async def test_there_is_nothing_to_view_yet(make_app):
     async with app.run_test() as pilot:
         await pilot.press("f3")
         await wait_until(pilot, lambda: "There is no picture yet" in notices(app))
+
+
+async def test_pages_are_told_once_and_f3_opens_what_has_them(make_app, pages, shapes, tmp_path):
+    moving = tmp_path / "moving.gif"
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime")]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    app = make_app([pages, moving, shapes])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: "F3 shows it" in notices(app))
+        assert notices(app).count("scan.tif has 3 pages; the first one is attached.") == 1
+        assert notices(app).count("moving.gif has 2 frames; the first one is attached.") == 1
+        viewer = await _view(pilot, app)
+        await wait_until(pilot, lambda: "moving.gif  frame 1 of 2" in drawn(viewer))
+        assert "r take this frame instead" in drawn(viewer)
+
+
+async def test_one_picture_is_no_reason_to_say_anything(make_app, shapes):
+    app = make_app([shapes])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await _view(pilot, app)
+        assert notices(app) == ""
+
+
+async def test_what_the_model_gets_is_that_of_the_page_that_is_seen(make_app, pages):
+    app = make_app([pages])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        viewer = await _view(pilot, app)
+        await pilot.press("right_square_bracket")
+        await wait_until(pilot, lambda: "page 2 of 3" in drawn(viewer))
+        await pilot.press("m")
+        await wait_until(pilot, lambda: "overview" in drawn(viewer))
+        assert "page 2 of 3" in drawn(viewer)
+
+
+async def test_f2_in_the_viewer_changes_the_crops_everywhere(make_app, engine, shapes):
+    app = make_app([shapes])
+    async with app.run_test(size=(140, 45)) as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        viewer = await _view(pilot, app)
+        await pilot.press("plus")
+        await wait_until(pilot, lambda: "1.5×" in drawn(viewer))  # noqa: RUF001
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: "313 tokens, 4 % of the context" in notices(app))
+        await wait_until(pilot, lambda: "picture of its own 313 tokens" in drawn(viewer))
+        assert "1.5×" in drawn(viewer)  # noqa: RUF001
+        await pilot.press("m")
+        await wait_until(pilot, lambda: "1×1 of at most 1 crop," in drawn(viewer))  # noqa: RUF001
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: "2×2 of at most 4 crops" in drawn(viewer))  # noqa: RUF001
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await wait_until(pilot, lambda: "757 tokens" in drawn(app.chat.attachment_bar))
+        await submit(pilot, app, "What is this?")
+        await wait_until(pilot, lambda: engine.requests)
+        assert engine.requests[0].num_crops == 4
+
+
+async def test_the_crops_that_were_chosen_hold_for_the_model_that_is_loaded_next(
+    make_app, engine, shapes
+):
+    app = make_app([shapes])
+    async with app.run_test(size=(140, 45)) as pilot:
+        await _view(pilot, app)
+        await pilot.press("escape", "f2")
+        await wait_until(pilot, lambda: "313 tokens" in drawn(app.chat.attachment_bar))
+        other = ScriptedEngine()
+        await app.chat.use_engine(other, Loaded("Other", "cpu", 0.1))
+        await wait_until(pilot, lambda: "Other" in drawn(app.chat.status))
+        assert "313 tokens" in drawn(app.chat.attachment_bar)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from phi3v_tui import slash
 from phi3v_tui.ui import slash_commands
@@ -35,6 +36,20 @@ async def test_attach_takes_paths_and_patterns(make_app, engine, shapes, chart):
         await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
         assert composer(app).text == ""
         assert engine.requests == []
+
+
+async def test_attach_takes_a_page_by_its_number(make_app, tmp_path):
+    pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime", "blue")]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "named#page=2.png")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await submit(pilot, app, f"/attach {tmp_path}/scan.tif#page=2 {tmp_path}/named#page=2.png")
+        names = ["scan, page 2.png", "named#page=2.png"]
+        await wait_until(pilot, lambda: attached(app) == names)
+        assert app.chat.attachment_bar.attachments[0].image().getpixel((0, 0)) == (0, 255, 0)
+        await submit(pilot, app, f"/attach {tmp_path}/scan.tif#page=9")
+        await wait_until(pilot, lambda: "has 3 pages, and no page 9." in notices(app))
 
 
 async def test_a_mistaken_argument_stays_with_a_sentence(make_app, engine):

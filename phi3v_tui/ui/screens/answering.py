@@ -1,6 +1,7 @@
 """The part of the chat that hears the engine."""
 
 import threading
+from dataclasses import replace
 
 from textual import on
 from textual.screen import Screen
@@ -154,7 +155,8 @@ class AnsweringScreen(Screen[None]):
             self._show_limits(limits)
 
     def _show_limits(self, limits: Limits) -> None:
-        """Show what fits, and what pictures cost."""
+        """Show what fits, and what pictures cost as they are cut now."""
+        limits = replace(limits, num_crops=self._settings.num_crops or limits.num_crops)
         self.status.context_length = limits.context_length
         self.attachment_bar.limits = limits
         self.query_one("#preview", ImagePreview).limits = limits

@@ -1,16 +1,20 @@
 """The part of the chat that attaches pictures and shows them."""
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import (
+    MOST_TOLD,
     are_meant,
     command_for,
     read_picture,
@@ -29,6 +33,8 @@ from phi3v_tui.ui.widgets.downloads import Downloads
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
 from phi3v_tui.ui.widgets.path_completion import PathCompletion
+
+_ANOTHER_FRAME = "F3 shows it: [ and ] go through, R takes the one you see instead."
 
 
 class AttachingScreen(AnsweringScreen):
@@ -148,6 +154,20 @@ class AttachingScreen(AnsweringScreen):
         if pictures:
             self.attachment_bar.attachments += tuple(pictures)
             self._show_picture(pictures[-1])
+            self._tell_of_frames(pictures)
+
+    @work
+    async def _tell_of_frames(self, pictures: list[Attachment]) -> None:
+        """Say once what of a document or an animation is left out, and have F3 open it."""
+        told = {}
+        for picture in pictures:
+            with suppress(AttachmentError):  # one of the history, which is told where it is shown
+                if words := await in_thread(describe_frames, picture):
+                    told[words] = picture
+        if told:
+            self._show_picture([*told.values()][-1])
+            words = "\n".join([*told][:MOST_TOLD])
+            self.notify(f"{words} {_ANOTHER_FRAME}", timeout=12, markup=False)
 
     @on(Composer.AttachmentTakenBack)
     def _take_back_picture(self) -> None:
@@ -173,7 +193,13 @@ class AttachingScreen(AnsweringScreen):
             else:
                 self._add_pictures([viewed.picture])
 
-        viewer = ImageViewerScreen(attachment, self._image_mode, bar.limits, is_waiting)
+        viewer = ImageViewerScreen(
+            attachment,
+            self._image_mode,
+            lambda: bar.limits,
+            partial(self.run_action, "change_crops"),
+            is_waiting,
+        )
         self.app.push_screen(viewer, take)
 
     def action_view_picture(self) -> None:
@@ -199,7 +225,9 @@ class AttachingScreen(AnsweringScreen):
     def action_attach(self) -> None:
         """Choose a picture file."""
         recent = RecentFolders(self._settings.recent_folders_path)
-        picker = FilePickerScreen(self._folder, self._image_mode, self.engine.limits, recent)
+        picker = FilePickerScreen(
+            self._folder, self._image_mode, lambda: self.attachment_bar.limits, recent
+        )
 
         def attach(pictures: list[Attachment] | None) -> None:
             self._folder = picker.folder

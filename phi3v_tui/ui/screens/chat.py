@@ -1,7 +1,6 @@
 """The chat: what keys, pastes and clicks do."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -337,8 +336,7 @@ class ChatScreen(AttachingScreen):
             self.conversation.sampling = None  # what was said last holds
         self.tell_choices()
         if limits := self.engine.limits():
-            crops = settings.num_crops or limits.num_crops
-            self._show_limits(replace(limits, num_crops=crops))
+            self._show_limits(limits)
 
     async def leave_for(self, conversation: Conversation) -> None:
         """Stop the answer under way, and show another conversation."""

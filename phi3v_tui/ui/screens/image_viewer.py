@@ -1,5 +1,6 @@
 """One picture on the whole screen: zoom, pages, what the model gets, parts to attach."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from PIL import Image
@@ -25,8 +26,8 @@ from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
 
 _ZOOM = 1.5
 _STEP = 0.25
-_KEYS = "arrows move · + - zoom · 0 all · m as the model gets it · a attaches what is seen"
-_PAGE_KEYS = "[ ] pages · r take this page instead · "
+_KEYS = "arrows move · + - zoom · 0 all · m model's view · F2 crops · a attaches it"
+_PAGE_KEYS = "[ ] {0}s · r take this {0} instead · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         Binding("plus,equals_sign", "zoom(1)", "Closer"),
         Binding("minus,underscore", "zoom(-1)", "Farther"),
         Binding("0", "fit", "All of it"),
+        Binding("f2", "change_crops", "Cut it into more or fewer crops"),
         Binding("m", "toggle_model", "As the model gets it"),
         Binding("left_square_bracket,pageup", "page(-1)", "Page before"),
         Binding("right_square_bracket,pagedown", "page(1)", "Next page"),
@@ -62,22 +64,30 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
     ]
 
     def __init__(
-        self, attachment: Attachment, mode: ImageMode, limits: Limits | None, is_waiting: bool
+        self,
+        attachment: Attachment,
+        mode: ImageMode,
+        limits: Callable[[], Limits | None],
+        change_crops: Callable[[], Awaitable[object]],
+        is_waiting: bool,
     ) -> None:
         """View a picture.
 
         Args:
             attachment: The picture.
             mode: How it is drawn.
-            limits: For what the model gets; None while it loads.
+            limits: For what the model gets; gives None while it loads.
+            change_crops: Has pictures cut more or less finely, and says what they cost then.
             is_waiting: Whether the picture has yet to be sent, and so can be replaced.
         """
         super().__init__()
         self._attachment = attachment
-        self._limits = limits
+        self._ask_limits = limits
+        self._change_crops = change_crops
         self._is_waiting = is_waiting
         self._frame = 0
         self._frames = 1
+        self._noun = "page"
         self._page_size = (attachment.width, attachment.height)
         self._image: Image.Image | None = None
         self._layout: CropLayout | None = None
@@ -86,6 +96,10 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         self._canvas = PictureCanvas(mode)
         self._words = Static(id="viewer-words", markup=False)
         self._keys = Static(_KEYS, id="viewer-keys", markup=False)
+
+    @property
+    def _limits(self) -> Limits | None:
+        return self._ask_limits()
 
     def compose(self) -> ComposeResult:
         """Picture, words, keys."""
@@ -134,7 +148,15 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         if self._limits is None:
             self.notify("What the model gets is known once it has been loaded.")
         elif self._image is not None:
-            self._decode(as_model=self._layout is None)
+            self._decode(self._frame, as_model=self._layout is None)
+
+    async def action_change_crops(self) -> None:
+        """Cut pictures more or less finely, and show what the model gets then."""
+        await self._change_crops()
+        if self._layout is not None:
+            self._decode(self._frame, as_model=True)
+        else:
+            self._look(self._viewport)
 
     def action_page(self, by: int) -> None:
         """Show another page or frame."""
@@ -149,9 +171,9 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
     def action_replace(self) -> None:
         """Send this page in place of the first."""
         if not self._is_waiting:
-            self.notify("This picture has been sent; A attaches the page to the next prompt.")
+            self.notify(f"It has been sent; A attaches this {self._noun} to the next prompt.")
         elif self._frame == 0:
-            self.notify("This is the page that will be sent.")
+            self.notify(f"This is the {self._noun} that will be sent.")
         else:
             self._take(replaces=True)
 
@@ -160,6 +182,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         try:
             image = await in_thread(self._attachment.image, frame)
             self._frames = await in_thread(self._attachment.count_frames)
+            self._noun = await in_thread(getattr, self._attachment, "frame_noun")
             page_size, layout = image.size, None
             if as_model and (limits := self._limits):
                 layout = crop_layout(*page_size, limits.num_crops, limits.crop_size)
@@ -169,7 +192,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
             return
         self._frame, self._page_size = frame, page_size
         self._image, self._layout = image, layout
-        self._keys.update((_PAGE_KEYS if self._frames > 1 else "") + _KEYS)
+        self._keys.update((_PAGE_KEYS.format(self._noun) if self._frames > 1 else "") + _KEYS)
         self.action_fit()
 
     def _look(self, viewport: Viewport | None) -> None:
@@ -191,7 +214,8 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         return self._canvas.size.width, self._canvas.size.height
 
     def _describe(self, viewport: Viewport) -> None:
-        page = f"page {self._frame + 1} of {self._frames}" if self._frames > 1 else ""
+        place = f"{self._noun} {self._frame + 1} of {self._frames}"
+        page = place if self._frames > 1 else ""
         parts = [page, f"{viewport.zoom:.1f}×" if viewport.zoom > 1 else "", self._facts()]  # noqa: RUF001
         name = drawable(self._attachment.name)
         words = " · ".join(part for part in parts if part)

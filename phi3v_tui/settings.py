@@ -9,7 +9,7 @@ from typing import Any
 from platformdirs import user_config_path, user_data_path
 
 from phi3v_tui import config_file
-from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.settings_table import TABLE, lookup, parsed, typed
 

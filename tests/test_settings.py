@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phi3v_tui.engine.sampling import SamplingParams
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.settings import Settings, changed, default_config_path, load_settings
 from phi3v_tui.settings_table import TABLE

@@ -95,12 +95,8 @@ def converse(ask: Ask, given: Input) -> list[Reply]:
     return replies
 
 
-TIMED = ("text", "picture", "chat", "switch", "long")
-"""Names of the conversations that are timed."""
-
-
 def timed(name: str, count: Count) -> Input:
-    """One of `TIMED`.
+    """A conversation that is timed: one of `plan.INPUTS`.
 
     Args:
         name: Which.

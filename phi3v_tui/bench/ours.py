@@ -8,11 +8,11 @@ import torch
 from phi3v_tui.bench.inputs import NUM_CROPS, Reply
 from phi3v_tui.bench.systems import CANCEL_AFTER, CANCEL_LIMIT, Setup
 from phi3v_tui.conversation.message import Message
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import Finished, PrefillProgress, TextDelta
 from phi3v_tui.engine.local import LocalEngine
-from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.phi3v import devices
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo.exam import Question, all_questions
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.local import LocalEngine
-from phi3v_tui.engine.sampling import SamplingParams
 
 MARKERS = ("<!-- evaluation -->", "<!-- /evaluation -->")
 

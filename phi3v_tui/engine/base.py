@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from phi3v_tui.conversation.message import Message
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.events import LoadEvent, StreamEvent
-from phi3v_tui.engine.sampling import SamplingParams
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,12 +140,6 @@ class Decoder:
         self._embed_tokens = model.model.embed_tokens
         self._lm_head = model.lm_head
 
-    @property
-    def bytes_per_token(self) -> int:
-        """Bytes that a token takes in the KV slot."""
-        sizes = len(self._layers) * self._kv_heads * self._head_size
-        return 2 * sizes * self.dtype.itemsize
-
     def new_cache(self, capacity: int) -> KVCache:
         """An empty slot that fits this decoder."""
         return KVCache(

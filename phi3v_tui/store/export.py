@@ -55,12 +55,6 @@ def export_json(conversation: Conversation, target: Path) -> Path:
     return _export(conversation, target, _json)
 
 
-def suggested_name(conversation: Conversation) -> str:
-    """A file name, without suffix, made of the conversation's day and title."""
-    words = re.findall(r"\w+", conversation.title.lower())
-    return "-".join([f"{conversation.created.astimezone():%Y-%m-%d}", *words])[:60].rstrip("-")
-
-
 def _export(
     conversation: Conversation,
     target: Path,

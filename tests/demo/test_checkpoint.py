@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM, AutoProcessor
 import phi3v_tui.phi3v  # noqa: F401 - registers phi3_v
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.engine.local import LocalEngine
-from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.phi3v.weights import BUNDLED
 
 ASSETS = Path(__file__).parents[2] / "assets"

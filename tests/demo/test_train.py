@@ -10,6 +10,7 @@ import torch.distributed as dist
 from tokenizers import Tokenizer
 
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo import lessons as lessons_of_training
 from phi3v_tui.demo import train
 from phi3v_tui.demo.curriculum import Stage
@@ -22,7 +23,6 @@ from phi3v_tui.demo.train import Settings, Trainer
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.local import LocalEngine
-from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.phi3v import Phi3VForCausalLM
 from phi3v_tui.phi3v.weights import BUNDLED
 

@@ -14,6 +14,7 @@ import torch
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import (
@@ -27,7 +28,6 @@ from phi3v_tui.engine.events import (
     Unloaded,
 )
 from phi3v_tui.engine.local import LocalEngine
-from phi3v_tui.engine.sampling import SamplingParams
 from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from tests.support.goldens import IMAGES

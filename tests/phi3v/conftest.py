@@ -1,7 +1,5 @@
 """The tiny checkpoints, loaded once."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 
@@ -10,8 +8,6 @@ from tests.support.goldens import MODELS
 from tests.support.tiny_checkpoint import Tiny
 
 torch.set_num_threads(1)
-
-Loader = Callable[[Tiny], Phi3VForCausalLM]
 
 
 @pytest.fixture(scope="session")

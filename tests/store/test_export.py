@@ -13,7 +13,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import StoreError
-from phi3v_tui.store.export import export_json, export_markdown, suggested_name
+from phi3v_tui.store.export import export_json, export_markdown
 from phi3v_tui.store.markdown import escaped
 
 
@@ -242,13 +242,3 @@ def test_nothing_is_left_behind_when_the_disk_is_full(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="No space left on device"):
         export_markdown(chat(pictures=[picture()]), tmp_path / "talk.md")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("prompt", "end"),
-    [("What's in this / that?", "-what-s-in-this-that"), ("../../etc", "-etc"), ("", "-untitled")],
-)
-def test_the_suggested_name_is_a_plain_file_name(prompt, end):
-    name = suggested_name(chat(prompt))
-    assert name[10:] == end
-    assert len(suggested_name(chat("word " * 50))) <= 60

@@ -153,11 +153,6 @@ class Terminal:
         self.pid = 0
         return os.waitstatus_to_exitcode(ended[1])
 
-    def hang_up(self) -> None:
-        """Close the terminal, as a closed window does."""
-        os.close(self._fd)
-        self._fd = os.open(os.devnull, os.O_RDONLY)
-
     def _reap(self) -> None:
         os.waitpid(self.pid, 0)
         self.pid = 0

@@ -144,7 +144,7 @@ class Phi3VApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quit, but not at once where that would lose the conversation."""
-        if self.chat.may_discard("Ctrl+Q"):
+        if self.chat.opening.may_discard("Ctrl+Q"):
             self.exit()
 
     def action_help_quit(self) -> None:

@@ -190,9 +190,9 @@ class Asking:
         self._is_counting = False
         if way is WayOut.LEAVE_OUT:
             await chat.answering.begin(prompt.id, self._request(prompt, fewer), fewer)
-        elif way is WayOut.NEW_CONVERSATION and chat.may_discard("The same choice"):
+        elif way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
             await chat.answering.undo(chat.conversation.append_reply(prompt.id).id)
-            await chat.open_conversation(chat.new_conversation())
+            await chat.opening.open(chat.new_conversation())
             await self.ask(Draft(prompt.message.text, prompt.message.attachments))
         else:
             await chat.answering.give_back(chat.conversation.append_reply(prompt.id).id)

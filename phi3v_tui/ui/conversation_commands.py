@@ -39,14 +39,14 @@ def list_conversations(chat: "ChatScreen") -> None:
 
 
 async def _open(chat: "ChatScreen", id: str) -> None:
-    if not chat.may_discard("Ctrl+L"):
+    if not chat.opening.may_discard("Ctrl+L"):
         return
     try:
         conversation = await asyncio.to_thread(chat.shown.journal.load, id)
     except StoreError as error:
         chat.notify(str(error), severity="error", timeout=10, markup=False)
         return
-    await chat.leave_for(conversation)
+    await chat.opening.leave_for(conversation)
 
 
 async def reopen_earlier(chat: "ChatScreen", words: str) -> None:
@@ -55,13 +55,13 @@ async def reopen_earlier(chat: "ChatScreen", words: str) -> None:
     Raises:
         CommandError: There is none.
     """
-    if not chat.may_discard("/resume"):
+    if not chat.opening.may_discard("/resume"):
         return
     earlier = await asyncio.to_thread(chat.shown.journal.earlier, words, chat.conversation.id)
     if earlier is None:
         which = f"has {words!r} in its title" if words else "is there yet"
         raise CommandError(f"No earlier conversation {which}.", "")
-    await chat.leave_for(earlier)
+    await chat.opening.leave_for(earlier)
 
 
 def copy_answer(chat: "ChatScreen") -> None:

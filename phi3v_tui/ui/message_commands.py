@@ -8,6 +8,7 @@ from textual.content import Content
 
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.ui.answers import prompt_to_answer_again
 from phi3v_tui.ui.plain_text import drawable
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 
@@ -61,6 +62,25 @@ async def go_on_with_last(chat: "ChatScreen") -> None:
         await chat.asking.go_on(path[-1])
     else:
         chat.notify("There is no answer that was stopped or cut off.")
+
+
+async def answer_last_again(chat: "ChatScreen") -> None:
+    """Answer the last prompt again, or say why not."""
+    prompt = prompt_to_answer_again(chat.conversation)
+    if chat.asking.is_busy:
+        _tell_busy(chat)
+    elif prompt is None:
+        chat.notify("There is no prompt to answer yet.")
+    else:
+        await chat.asking.answer(prompt)
+
+
+async def choose_last(chat: "ChatScreen") -> None:
+    """Choose the last message, or the one above that is chosen."""
+    if chat.transcript.entries:
+        await chat.transcript.action_choose_next(-1)
+    else:
+        chat.notify("There is no message yet.")
 
 
 async def _copy(chat: "ChatScreen", turn: Turn) -> None:
@@ -119,18 +139,28 @@ def _switch(by: int) -> Callable[["ChatScreen", Turn], Awaitable[None]]:
         elif len(branches) == 1:
             chat.notify("There is only one version of this message.")
         elif 0 <= place < len(branches):
-            await chat.show_branch(branches[place].id)
+            await _show_branch(chat, branches[place].id)
 
     return run
+
+
+async def _show_branch(chat: "ChatScreen", turn_id: str) -> None:
+    """Show the path through another version of a message, which stays chosen."""
+    chat.conversation.select(turn_id)
+    chat.status.context_used = None
+    await chat.shown.draw_all()
+    chat.number_pictures()
+    chat.shown.save()
+    await chat.transcript.choose(turn_id)
 
 
 async def _fork(chat: "ChatScreen", turn: Turn) -> None:
     if chat.asking.is_busy:
         _tell_busy(chat)
         return
-    if not chat.may_discard("F"):
+    if not chat.opening.may_discard("F"):
         return
-    await chat.open_conversation(chat.conversation.fork(turn.id))
+    await chat.opening.open(chat.conversation.fork(turn.id))
     chat.shown.save()
     chat.composer.focus()
     chat.notify("This is a new conversation; Ctrl+L lists the one that it comes from.")

@@ -33,5 +33,5 @@ def change_crops(chat: "ChatScreen") -> None:
     chat.apply(replace(chat.settings, num_crops=limits.num_crops))
     # One notice at a time: the key is pressed until the cost is right.
     chat.app.clear_notifications()
-    pictures = [*chat.shown_pictures, *chat.attachment_bar.attachments]
+    pictures = [*chat.shown.pictures, *chat.attachment_bar.attachments]
     chat.notify(cost_of_all(pictures, limits), timeout=_SECONDS, markup=False)

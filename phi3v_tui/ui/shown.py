@@ -1,5 +1,6 @@
 """The conversation that is on the screen."""
 
+from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.ui.answers import entries, entry, shown_path
 from phi3v_tui.ui.journal import Journal
@@ -45,9 +46,9 @@ class ShownConversation:
         self._left_out = 0
 
     @property
-    def picture_count(self) -> int:
-        """Pictures in the messages that are shown."""
-        return sum(len(turn.message.attachments) for turn in shown_path(self.conversation))
+    def pictures(self) -> list[Attachment]:
+        """The pictures of the messages that are shown, in their order."""
+        return [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
 
     async def open(self, conversation: Conversation) -> None:
         """Show another conversation."""

@@ -244,6 +244,6 @@ async def test_a_conversation_with_a_copied_picture_opens_again(make_app, engine
         await wait_until(pilot, lambda: not app.chat.is_answering)
     again = make_app(resume=True)
     async with again.run_test() as pilot:
-        await wait_until(pilot, lambda: again.chat.shown_pictures)
-        (kept,) = again.chat.shown_pictures
+        await wait_until(pilot, lambda: again.chat.shown.pictures)
+        (kept,) = again.chat.shown.pictures
         assert (kept.data, kept.name, kept.origin) == (picture(), "clipboard", "clipboard")

@@ -130,7 +130,7 @@ def _marked(app) -> list[str]:
 async def test_words_are_found_and_marked_also_in_messages_that_are_no_widgets(make_app):
     app = make_app()
     async with app.run_test(size=(100, 30)) as pilot:
-        await app.chat.open_conversation(_long_conversation(300))
+        await app.chat.opening.open(_long_conversation(300))
         await pilot.press("ctrl+f", *"answer 7")
         await wait_until(pilot, lambda: "11 of 11 messages" in _place(app))
         await wait_until(pilot, lambda: "Answer 79" in _marked(app))

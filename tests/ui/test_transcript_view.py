@@ -31,7 +31,7 @@ def _wheel_up(view: TranscriptView) -> events.MouseScrollUp:
 
 
 async def _show(app, conversation: Conversation) -> TranscriptView:
-    await app.chat.open_conversation(conversation)
+    await app.chat.opening.open(conversation)
     return app.chat.query_one(TranscriptView)
 
 

@@ -55,7 +55,7 @@ class AnsweringScreen(Screen[None]):
             self.transcript,
             self.status,
         )
-        self.answering = Answering(engine, self.shown, self.status, self, self._return_prompt)
+        self.answering = Answering(engine, self.shown, self.status, self, self.return_prompt)
 
     @property
     def conversation(self) -> Conversation:
@@ -93,7 +93,7 @@ class AnsweringScreen(Screen[None]):
         if not self.query_one(Welcome).display:
             await self.transcript.add_note(f"{loaded.model} answers from here on.")
 
-    async def _return_prompt(self) -> None:
+    async def return_prompt(self) -> None:
         """Put the last prompt of the path back where it was typed."""
         prompt = self.conversation.path()[-2].message
         self.composer.put_back(prompt.text)
@@ -102,7 +102,7 @@ class AnsweringScreen(Screen[None]):
 
     def number_pictures(self) -> None:
         """Number the pictures of the next prompt through the conversation."""
-        self.attachment_bar.first_number = 1 + self.shown.picture_count
+        self.attachment_bar.first_number = 1 + len(self.shown.pictures)
 
     def save_before_leaving(self) -> None:
         """Save what there is; called when the app ends, in whichever way."""

@@ -11,7 +11,6 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
 from phi3v_tui import slash
-from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine
@@ -25,10 +24,10 @@ from phi3v_tui.ui import (
     slash_commands,
 )
 from phi3v_tui.ui import generation as gen
-from phi3v_tui.ui.answers import never_began, prompt_to_answer_again, shown_path
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import hint
+from phi3v_tui.ui.opening import Opening
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
@@ -95,8 +94,8 @@ class ChatScreen(AttachingScreen):
         self.full_model = FullModelLine(full_model, self._may_ask)
         self._pictures = pictures
         self._resume = resume
-        self._warned_of_loss = False
         self.asking = Asking(self)
+        self.opening = Opening(self)
         self.waiting_prompts = WaitingPrompts()
         self.search_bar = SearchBar(self.transcript)
 
@@ -124,7 +123,7 @@ class ChatScreen(AttachingScreen):
     async def begin(self) -> None:
         """Reopen, load the model and attach what was asked for; called after the first paint."""
         if self._resume:
-            await self._reopen()
+            await self.opening.reopen_last()
         self.start_engine()
         self.composer.past.fill(
             await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
@@ -132,31 +131,9 @@ class ChatScreen(AttachingScreen):
         if self._pictures:
             self._read_and_attach(self._pictures)
 
-    async def _reopen(self) -> None:
-        conversation = await asyncio.to_thread(self.shown.journal.latest)
-        if conversation is None:
-            self.notify("There is no earlier conversation yet; this is a new one.", markup=False)
-            return
-        await self.open_conversation(conversation)
-
-    async def open_conversation(self, conversation: Conversation) -> None:
-        """Show a conversation instead of the one before."""
-        await self.answer_ended(None)
-        self.asking.give_up_editing()
-        self.transcript.give_up_choice()
-        await self.shown.open(conversation)
-        self.number_pictures()
-        self.tell_choices()
-        self.status.context_used = None
-        self.status.tokens_per_second = None
-        self._show_last_picture()
-        path = conversation.path()
-        if path and never_began(path[-1]):
-            await self._return_prompt()
-
-    def _show_last_picture(self) -> None:
+    def show_last_picture(self) -> None:
         """The last one of the conversation or, in a new one, of the next prompt."""
-        pictures = self.shown_pictures or self.attachment_bar.attachments
+        pictures = self.shown.pictures or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
 
     # The full model.
@@ -249,13 +226,7 @@ class ChatScreen(AttachingScreen):
 
     async def action_regenerate(self) -> None:
         """Answer the last prompt again; the answer before stays as a branch."""
-        prompt = prompt_to_answer_again(self.conversation)
-        if self.asking.is_busy:
-            self.notify("The answer is still coming: Esc stops it.")
-        elif prompt is None:
-            self.notify("There is no prompt to answer yet.")
-        else:
-            await self.asking.answer(prompt)
+        await message_commands.answer_last_again(self)
 
     async def action_go_on(self) -> None:
         """Go on with the last answer, where it was stopped or cut off."""
@@ -263,10 +234,7 @@ class ChatScreen(AttachingScreen):
 
     async def action_choose_message(self) -> None:
         """Choose the last message; the arrow keys go on from there."""
-        if self.transcript.entries:
-            await self.transcript.action_choose_next(-1)
-        else:
-            self.notify("There is no message yet.")
+        await message_commands.choose_last(self)
 
     def action_find(self) -> None:
         """Find words in the conversation."""
@@ -291,15 +259,6 @@ class ChatScreen(AttachingScreen):
     async def action_with_message(self, command: str) -> None:
         """Do something with the chosen message."""
         await message_commands.obey(self, command)
-
-    async def show_branch(self, turn_id: str) -> None:
-        """Show the path through another version of a message, which stays chosen."""
-        self.conversation.select(turn_id)
-        self.status.context_used = None
-        await self.shown.draw_all()
-        self.number_pictures()
-        self.shown.save()
-        await self.transcript.choose(turn_id)
 
     def action_copy_answer(self) -> None:
         """Copy the last answer as Markdown."""
@@ -338,41 +297,10 @@ class ChatScreen(AttachingScreen):
         if limits := self.engine.limits():
             self._show_limits(limits)
 
-    async def leave_for(self, conversation: Conversation) -> None:
-        """Stop the answer under way, and show another conversation."""
-        await self.answering.abandon()
-        self._warned_of_loss = False
-        await self.open_conversation(conversation)
-
-    @property
-    def shown_pictures(self) -> list[Attachment]:
-        """The pictures of the conversation, in their order."""
-        return [p for turn in shown_path(self.conversation) for p in turn.message.attachments]
-
-    def may_discard(self, key: str) -> bool:
-        """Whether the conversation may go: it is saved, or the person was warned before.
-
-        Args:
-            key: The key that, pressed again, loses it.
-        """
-        is_lost = self.shown.journal.is_failing and bool(self.conversation.path())
-        if not is_lost or self._warned_of_loss:
-            return True
-        self._warned_of_loss = True
-        self.notify(
-            f"This conversation could not be saved. Ctrl+S writes it to a file; "
-            f"{key} again loses it.",
-            title="Not saved",
-            severity="warning",
-            timeout=12,
-        )
-        return False
-
     async def action_new_conversation(self) -> None:
         """Begin an empty conversation; what is typed and attached stays."""
-        if not self.may_discard("Ctrl+N"):
-            return
-        await self.leave_for(self.new_conversation())
+        if self.opening.may_discard("Ctrl+N"):
+            await self.opening.leave_for(self.new_conversation())
 
     def action_help(self) -> None:
         """Show all keys."""

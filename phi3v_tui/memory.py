@@ -27,6 +27,7 @@ A small model needs less, and never as much as its own weights in 16 bits.
 """
 
 _CONTEXT_STEP = 256
+_FULL = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ class OutOfMemory(ModelError):
             f"{offer} Fewer and smaller pictures, a lower --num-crops, or a new conversation help"
             " too.",
         )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something failed for want of memory."""
+    # torch says so in the text only, on a CPU always, and on a GPU where a library asked for it.
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _FULL)
 
 
 def plan(

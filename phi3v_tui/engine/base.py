@@ -75,4 +75,8 @@ class Engine(Protocol):
         """Stop the generation under way, and those waiting, within one token."""
 
     def close(self) -> None:
-        """Stop, and give memory back. No event comes after it returns."""
+        """Stop, and give memory back; when it returns, both have happened, and no event comes.
+
+        It waits for the step under way, or for a line that stalls: an interface calls it in a
+        thread.
+        """

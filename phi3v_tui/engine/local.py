@@ -7,6 +7,7 @@ has painted and takes keys.
 import gc
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -128,11 +129,14 @@ class LocalEngine:
             answer.cancelled.set()
 
     def close(self) -> None:
-        """Stop, and give memory back. No event comes after it returns."""
+        """Stop, and give memory back; when it returns, both have happened."""
         with self._emitting:
             self._closed = True
         self.cancel()
         self._jobs.put(None)
+        # An event may be what an engine is closed by: its thread cannot wait for itself.
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
 
     def _start(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
@@ -168,14 +172,8 @@ class LocalEngine:
         self._emit(self._emit_load, Unloaded(self._idle_unload))
 
     def _drop_model(self) -> None:
-        if self._chat is not None:
-            self._chat = None
-            self._give_memory_back()
-
-    def _give_memory_back(self) -> None:
-        from phi3v_tui.phi3v import devices
-
-        devices.give_memory_back()
+        self._chat = None
+        _give_memory_back()
 
     def _emit(self, emit: Callable[[Any], None], event: LoadEvent | StreamEvent) -> None:
         with self._emitting:
@@ -190,6 +188,7 @@ class LocalEngine:
             return
         except Exception as error:  # noqa: BLE001 - the thread boundary
             failed = self._failed(error, "The model could not be loaded")
+            _give_memory_back()
             self._emit(self._emit_load, failed)
             return
         self._emit(self._emit_load, loaded)
@@ -239,16 +238,15 @@ class LocalEngine:
 
     def _failed(self, error: Exception, what: str) -> Failed:
         """Turn a failure into an event; one for want of memory leaves as much as there can be."""
-        from phi3v_tui.phi3v import devices
-
         explained = failures.explained(error, what)
-        if not isinstance(error, memory.OutOfMemory) and not devices.is_memory_full(error):
-            return Failed(explained)
+        # The sentence is kept for as long as it is shown; what it came through is not.
         failures.let_go(error)
-        self._give_memory_back()
+        if not isinstance(error, memory.OutOfMemory) and not memory.is_full(error):
+            return Failed(explained)
+        _give_memory_back()
         if self._chat is not None:
             explained = self._chat.out_of_memory(what)
-            self._give_memory_back()
+            _give_memory_back()
         return Failed(explained)
 
     def _generate(self, answer: _Answer) -> Finished:
@@ -290,6 +288,14 @@ class LocalEngine:
     def _emit_text(self, answer: _Answer, text: str) -> None:
         if text:
             self._emit(answer.emit, TextDelta(text))
+
+
+def _give_memory_back() -> None:
+    # Where torch has not been imported there is nothing to give back, and that takes seconds.
+    if sys.modules.get("torch"):
+        from phi3v_tui.phi3v import devices
+
+        devices.give_memory_back()
 
 
 def _begin(chat: "ChatModel", request: Request) -> "Generation":

@@ -105,7 +105,7 @@ class ChatModel:
         try:
             return cls._read(checkpoint, place, dtype, planned, num_crops, cuda_graphs, report)
         except (RuntimeError, MemoryError) as error:
-            if not devices.is_memory_full(error):
+            if not memory.is_full(error):
                 raise
             what = f"{checkpoint.name} could not be loaded"
             raise OutOfMemory(what, checkpoint.shapes, planned.room, planned) from error

@@ -14,7 +14,6 @@ from phi3v_tui.memory import Room
 _CHOICES = "Choose --device auto, cpu, cuda:N or mps."
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**62
-_MEMORY_FULL = ("out of memory", "can't allocate memory", "not enough memory")
 _SMI = ("nvidia-smi", "--query-gpu=uuid,memory.free", "--format=csv,noheader,nounits")
 
 
@@ -170,12 +169,6 @@ def _reclaimable() -> int:
     """Bytes of files that the container has read, such as a download: they go when needed."""
     lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
-
-
-def is_memory_full(error: BaseException) -> bool:
-    """Whether something failed for want of memory."""
-    # torch says so in the text only, on a CPU always, and on a GPU where a library asked for it.
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _MEMORY_FULL)
 
 
 def give_memory_back() -> None:

@@ -29,6 +29,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.errors import AttachmentError, ContextFullError, ModelError
+from phi3v_tui.phi3v import loading
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from tests.support.goldens import IMAGES
 from tests.support.tiny_checkpoint import TINY_35
@@ -296,9 +297,86 @@ def test_no_event_comes_after_closing(tiny_checkpoint_35):
     assert started.wait(TIMEOUT)
     engine.close()
     closed.set()
-    engine._thread.join(TIMEOUT)
     assert not engine._thread.is_alive()
     assert after_close == []
+
+
+def test_the_memory_is_given_back_when_closing_has_ended(tiny_checkpoint_35):
+    """Else two models lie in memory for a moment when another one takes over."""
+    engine, started = LocalEngine(str(tiny_checkpoint_35), device="cpu"), threading.Event()
+    collect.load(engine)
+    network = weakref.ref(engine._chat.generator.decoder)
+    engine.stream(asking("Go on", most=10_000), lambda event: started.set())
+    assert started.wait(TIMEOUT)
+    engine.close()
+    assert network() is None
+
+
+@pytest.fixture
+def skeletons(monkeypatch):
+    """References to the models whose loading has begun."""
+    begun = []
+
+    class Noticed(loading.Phi3VForCausalLM):
+        def __init__(self, config) -> None:
+            super().__init__(config)
+            begun.append(weakref.ref(self))
+
+    monkeypatch.setattr(loading, "Phi3VForCausalLM", Noticed)
+    return begun
+
+
+def test_closing_while_loading_gives_the_memory_back(tiny_checkpoint_35, skeletons):
+    engine, reading = LocalEngine(str(tiny_checkpoint_35), device="cpu"), threading.Event()
+    engine.load(lambda event: event.stage == "Reading weights" and reading.set())
+    assert reading.wait(TIMEOUT)
+    engine.close()
+    assert [reference() for reference in skeletons] == [None]
+
+
+def test_half_a_model_that_failed_to_load_is_gone(tiny_checkpoint_35, skeletons, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ModelError("It cannot be had.", "Do without.")
+
+    monkeypatch.setattr("phi3v_tui.phi3v.loading._Assembly.complete", fail)
+    engine = LocalEngine(str(tiny_checkpoint_35), device="cpu")
+    with pytest.raises(ModelError, match="Do without"):
+        collect.load(engine)
+    assert [reference() for reference in skeletons] == [None]
+    engine.close()
+
+
+def test_an_event_may_be_what_an_engine_is_closed_by(tiny_checkpoint_35):
+    engine, closed = LocalEngine(str(tiny_checkpoint_35), device="cpu"), threading.Event()
+
+    def close(_: object) -> None:
+        engine.close()
+        closed.set()
+
+    engine.load(close)
+    assert closed.wait(TIMEOUT)
+    engine.close()
+    assert not engine._thread.is_alive()
+
+
+def test_closing_what_has_not_begun_waits_for_nothing():
+    LocalEngine("demo").close()
+
+
+def test_where_torch_cannot_be_imported_a_sentence_says_so():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from phi3v_tui.engine import collect\n"
+        "from phi3v_tui.engine.local import LocalEngine\n"
+        "from phi3v_tui.errors import ModelError\n"
+        "engine = LocalEngine('demo')\n"
+        "try: collect.load(engine)\n"
+        "except ModelError as error: print(error)\n"
+        "engine.close()"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert run.stdout.startswith("The model could not be loaded: ModuleNotFoundError: ")
 
 
 def test_the_bundled_model_says_what_it_is(tiny_checkpoint_35, monkeypatch):
@@ -483,7 +561,6 @@ def test_closing_a_resting_engine_ends_its_thread(idle):
     engine, jobs, told = idle
     resting(engine, jobs, told)
     engine.close()
-    engine._thread.join(TIMEOUT)
     assert not engine._thread.is_alive()
 
 

@@ -17,19 +17,17 @@ from textual.widgets import Input, OptionList, Static
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
-from phi3v_tui.errors import AttachmentError
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.background import in_thread, told
-from phi3v_tui.ui.folder import FolderEntry, Kind, Order, entry, look_inside, matching, read_folder
+from phi3v_tui.ui.folder import FolderEntry, Kind, look_inside, read_folder
+from phi3v_tui.ui.listing import Listing
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.widgets.file_preview import FilePreview
 from phi3v_tui.ui.widgets.folder_list import FolderList
-from phi3v_tui.ui.widgets.image_preview import ImagePreview
 
 _FILTER_AFTER_SECONDS = 0.08
-_PREVIEW_AFTER_SECONDS = 0.12
-_LIMITS_EVERY_SECONDS = 0.5
 _KEYS = (
     "Enter attaches · Tab marks more · Backspace goes up · "
     "Ctrl+S sorts · Ctrl+T hidden files · Ctrl+R recent folders"
@@ -82,27 +80,24 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             recent: The folders that were used last.
         """
         super().__init__()
-        self.folder = folder
-        self._limits = limits
+        self._listing = Listing(folder)
         self._recent = recent
-        self._order = Order.NAME
-        self._show_hidden = False
-        self._entries: list[FolderEntry] = []
-        self._kinds: dict[str, Kind] = {}
-        self._marked: list[Path] = []
         # Kept by reference: work that ends while the screen is taken down finds them no more.
         self.names = FolderList("names")
-        self._preview = ImagePreview(mode, "picker-preview")
+        self._preview = FilePreview(mode, "picker-preview", limits)
         self._filter = FilterInput(
             placeholder="Type to filter, or a path", id="filter", compact=True
         )
         self._place_line = Static(id="folder", markup=False)
         self._unshown = 0
-        self._place = ""
-        self._remark = ""
+        self._reading = ""
         self._filtered_by = ""
         self._filter_timer: Timer | None = None
-        self._preview_timer: Timer | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the person is."""
+        return self._listing.folder
 
     def compose(self) -> ComposeResult:
         """Path, filter, names beside a preview, keys."""
@@ -118,11 +113,6 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         """List the first folder."""
         self._box.border_title = "Attach a picture"
         self._enter(self.folder)
-        self.set_interval(_LIMITS_EVERY_SECONDS, self._learn_limits)
-
-    def _learn_limits(self) -> None:
-        """Show costs once the model has been loaded."""
-        self._preview.limits = self._limits()
 
     def action_cancel(self) -> None:
         """Leave without a picture."""
@@ -131,15 +121,10 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     def action_mark(self) -> None:
         """Mark the chosen file to be attached with others, or take the mark off; go on below."""
         self._filter_now()
-        chosen, row, path = self.names.chosen, self.names.highlighted, self._chosen_path()
-        if chosen is None or row is None or path is None or chosen.kind is Kind.FOLDER:
+        chosen, row = self.names.chosen, self.names.highlighted
+        if chosen is None or row is None or chosen.kind is Kind.FOLDER:
             return
-        is_marked = path not in self._marked
-        if is_marked:
-            self._marked.append(path)
-        else:
-            self._marked.remove(path)
-        self.names.mark(row, is_marked)
+        self.names.mark(row, self._listing.mark(self._listing.path(chosen)))
         self._tell_count()
         self.names.move(1)
 
@@ -150,24 +135,23 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def action_sort(self) -> None:
         """Sort by name, or the newest first."""
-        self._order = Order.NEWEST if self._order is Order.NAME else Order.NAME
+        self._listing.switch_order()
         self._enter(self.folder, keep_filter=True)
 
     def action_hidden(self) -> None:
         """Show hidden files and folders, or no longer."""
-        self._show_hidden = not self._show_hidden
+        self._listing.shows_hidden = not self._listing.shows_hidden
         self._show_matching(self.names.chosen)
 
     @work(group="list", exclusive=True)
     async def action_recent(self) -> None:
         """List the folders that were used last, instead of what is here."""
-        recent = await in_thread(self._recent.folders)
-        self._place = "Recent folders; Backspace goes back" if recent else "No folder was used yet"
-        self._take_entries([entry(str(folder), Kind.FOLDER) for folder in recent], is_new=True)
+        self._listing.take_folders(await in_thread(self._recent.folders))
+        self._show_listing(is_new=True)
 
     @on(FilterInput.Emptied)
     def _leave_folder(self) -> None:
-        self._enter(self.folder if self._place else self.folder.parent)
+        self._enter(self._listing.above)
 
     @on(Input.Changed)
     def _filter_soon(self) -> None:
@@ -184,10 +168,9 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._open_chosen()
 
     @on(OptionList.OptionHighlighted)
-    def _preview_soon(self) -> None:
-        if self._preview_timer:
-            self._preview_timer.stop()
-        self._preview_timer = self.set_timer(_PREVIEW_AFTER_SECONDS, self._preview_chosen)
+    def _preview_chosen(self) -> None:
+        if chosen := self.names.chosen:
+            self._preview.look_at(self._listing.path(chosen))
 
     @on(OptionList.OptionSelected)
     def _take_clicked(self) -> None:
@@ -195,17 +178,11 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def _open_chosen(self) -> None:
         """Open a folder, or attach: the marked files if there are any, else the chosen one."""
-        chosen, path = self.names.chosen, self._chosen_path()
-        if self._marked and not (chosen and chosen.kind is Kind.FOLDER):
-            self._attach_files(self._marked)
-        elif path is not None:
-            self._open(path)
-
-    def _chosen_path(self) -> Path | None:
-        chosen = self.names.chosen
-        if chosen is None:
-            return None
-        return self.folder.parent if chosen.name == ".." else self.folder / chosen.name
+        chosen, marked = self.names.chosen, self._listing.marked
+        if marked and not (chosen and chosen.kind is Kind.FOLDER):
+            self._attach_files(marked)
+        elif chosen is not None:
+            self._open(self._listing.path(chosen))
 
     @work(group="open", exclusive=True)
     async def _open(self, path: Path) -> None:
@@ -218,7 +195,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     async def _attach_files(self, paths: list[Path]) -> None:
         read, errors = await read_pictures(paths)
         if errors:
-            self._preview.explain(summary(errors))
+            self._preview.say(summary(errors))
         else:
             await in_thread(self._recent.remember, paths[-1].parent)
             self.dismiss(read)
@@ -226,31 +203,31 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     @work(group="list", exclusive=True)
     async def _enter(self, folder: Path, keep_filter: bool = False) -> None:
         """Show a folder; of one that is slow to read, what has come so far."""
-        self._remark = f"Reading {short_path(folder)} …"
+        self._reading = f"Reading {short_path(folder)} …"
         self._tell_count()
         is_new = not keep_filter
         try:
-            async with aclosing(told(partial(read_folder, folder, self._order))) as listings:
+            async with aclosing(
+                told(partial(read_folder, folder, self._listing.order))
+            ) as listings:
                 async for entries in listings:
-                    self.folder, self._place = folder, ""
-                    self._take_entries(_with_parent(folder, entries), is_new)
+                    self._listing.take_folder(folder, entries)
+                    self._show_listing(is_new)
                     is_new = False
         except OSError as error:
             reason = error.strerror or "it cannot be read"
-            self._preview.explain(f"{folder} cannot be opened: {reason}.")
-        self._remark = ""
+            self._preview.say(f"{folder} cannot be opened: {reason}.")
+        self._reading = ""
         self._tell_count()
 
-    def _take_entries(self, entries: list[FolderEntry], is_new: bool) -> None:
-        self._entries = entries
+    def _show_listing(self, is_new: bool) -> None:
         chosen = self.names.chosen
         if is_new:
             chosen = None
-            self._kinds = {}
+            self._listing.kinds = {}
             with self.prevent(Input.Changed):
                 self._filter.value = ""
-        words = self._place or short_path(self.folder)
-        self._place_line.update(Content(words))
+        self._place_line.update(Content(self._listing.place))
         self._show_matching(chosen)
 
     def _filter_now(self) -> None:
@@ -261,10 +238,11 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     def _show_matching(self, chosen: FolderEntry | None = None) -> None:
         """Show what matches, and keep the choice where it was where that is wanted."""
         self._filtered_by = wanted = self._filter.value
-        hits = matching(self._entries, wanted, self._show_hidden)
-        self.names.show(hits.entries, self._marked_names(), 0 if wanted else None, chosen)
+        hits = self._listing.hits(wanted)
+        marked = self._listing.marked_names
+        self.names.show(hits.entries, marked, 0 if wanted else None, chosen)
         if not hits.entries:
-            self._preview.explain("No file here has this in its name.")
+            self._preview.say("No file here has this in its name.")
         self._unshown = hits.count - len(hits.entries)
         self._tell_count()
         self._look_inside()
@@ -272,47 +250,16 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
     @work(group="look", exclusive=True)
     async def _look_inside(self) -> None:
         """Tell pictures by their content; names that were looked at before are known."""
-        self.names.learn(self._kinds, self._marked_names())
-        unknown = [item for item in self.names.entries if item.name not in self._kinds]
+        listing = self._listing
+        self.names.learn(listing.kinds, listing.marked_names)
+        unknown = [item for item in self.names.entries if item.name not in listing.kinds]
         async with aclosing(told(partial(look_inside, self.folder, unknown))) as findings:
             async for kinds in findings:
-                self._kinds |= kinds
-                self.names.learn(kinds, self._marked_names())
+                listing.kinds |= kinds
+                self.names.learn(kinds, listing.marked_names)
 
     def _tell_count(self) -> None:
-        parts = (
-            self._remark,
-            f"{len(self._marked)} marked: Enter attaches" if self._marked else "",
-            f"{self._unshown:,} more: type to narrow down" if self._unshown else "",
-            str(self._order) if self._order is not Order.NAME else "",
-            "hidden files too" if self._show_hidden else "",
-        )
-        self._box.border_subtitle = " · ".join(filter(None, parts))
-
-    def _marked_names(self) -> set[str]:
-        return {path.name for path in self._marked if path.parent == self.folder}
-
-    def _preview_chosen(self) -> None:
-        path = self._chosen_path()
-        if path is not None:
-            self._preview_path(path)
-
-    @work(group="preview", exclusive=True)
-    async def _preview_path(self, path: Path) -> None:
-        if await in_thread(path.is_dir):
-            self._preview.explain("")
-            return
-        try:
-            attachment = await in_thread(Attachment.from_path, path)
-        except AttachmentError as error:
-            self._preview.explain(str(error))
-            return
-        self._preview.limits = self._limits()
-        self._preview.attachment = attachment
-
-
-def _with_parent(folder: Path, entries: list[FolderEntry]) -> list[FolderEntry]:
-    return [entry("..", Kind.FOLDER), *entries] if folder != folder.parent else entries
+        self._box.border_subtitle = self._listing.remarks(self._reading, self._unshown)
 
 
 def _typed_path(text: str, folder: Path) -> Path | None:

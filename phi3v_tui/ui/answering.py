@@ -18,6 +18,7 @@ from phi3v_tui.ui.answers import (
 from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.progress import bar
 from phi3v_tui.ui.shown import ShownConversation
+from phi3v_tui.ui.tokens import Tokens
 from phi3v_tui.ui.widgets.message_view import AnswerView
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 
@@ -120,6 +121,8 @@ class Answering:
         """Say how far reading the prompt is; in the status line where an answer has begun."""
         if self.current is None or self.current.generation is not generation:
             return
+        self.current.prompt_tokens = progress.total
+        self._measure(self.current)
         words = f"{bar(progress.done, progress.total)}{describe_prefill(progress)}"
         is_reading_again = self.current.text and progress.done < progress.total
         self._status.activity = words if is_reading_again else "Answering"
@@ -132,6 +135,7 @@ class Answering:
         await self._take_text(self.current)
         if self.current.text:
             self._status.tokens_per_second = self.current.generation.tokens_per_second()
+            self._measure(self.current)
             self._save_now_and_then(self.current)
 
     async def finish(self, generation: Generation, finished: Finished) -> bool:
@@ -149,8 +153,6 @@ class Answering:
             return True
         state = TurnState(finished.reason.value)
         await self._close(answer, state, finished.token_ids, figures(finished))
-        usage = finished.usage
-        self._status.context_used = usage.prompt_tokens + usage.completion_tokens
         self._status.tokens_per_second = decode_speed(finished)
         self._status.last = finished
         if not answer.text:
@@ -228,6 +230,12 @@ class Answering:
             answer.text += text
             if view := self._view(answer):
                 await view.grow(answer.text)
+
+    def _measure(self, answer: AnswerUnderWay) -> None:
+        """Show what the prompt and the answer so far take."""
+        if answer.prompt_tokens is not None:
+            pieces = answer.generation.pieces
+            self._status.context_used = Tokens(answer.prompt_tokens + pieces, pieces > 0)
 
     def _save_now_and_then(self, answer: AnswerUnderWay) -> None:
         now = time.monotonic()

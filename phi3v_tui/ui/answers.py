@@ -19,6 +19,7 @@ class AnswerUnderWay:
         generation: Where its text comes from.
         text: What it is so far.
         begun: What it was before it was asked to go on; None for a new one.
+        prompt_tokens: What the prompt takes, once that is known.
         saved_at: When it was last saved, by the monotonic clock.
     """
 
@@ -26,6 +27,7 @@ class AnswerUnderWay:
     generation: Generation
     text: str = ""
     begun: Turn | None = None
+    prompt_tokens: int | None = None
     saved_at: float = 0.0
 
     @property

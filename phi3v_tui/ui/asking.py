@@ -87,15 +87,20 @@ class Asking:
         now = left_out(chat.conversation.path_to(prompt.id))
         request = self._request(prompt, now)
         if fits_surely(request, chat.attachment_bar.limits):
-            await chat.answering.begin(prompt.id, request, now)
+            await self._begin(prompt, request, now)
         else:
             self._is_counting = True
             chat.run_worker(self._answer_if_it_fits(prompt))
+
+    async def _begin(self, prompt: Turn, request: Request, left_out: int) -> None:
+        await self._chat.answering.begin(prompt.id, request, left_out)
+        self._chat.meter.prompt_was_sent(request.messages)
 
     async def go_on(self, turn: Turn) -> None:
         """Ask for the rest of an answer that was stopped."""
         request = replace(self._request(turn, turn.left_out), continue_last=True)
         await self._chat.answering.go_on(turn, request)
+        self._chat.meter.prompt_was_sent(request.messages)
 
     async def answer_ended(self, reason: FinishReason | None) -> None:
         """Ask what waits; after a stop or a failure give it back, for it may depend on the answer.
@@ -138,6 +143,7 @@ class Asking:
         bar.first_number = 1 + self._pictures_before(turn)
         composer.border_title = "Another version of an earlier prompt · Esc leaves it"
         composer.focus()
+        self._chat.meter.look()
 
     def give_up_editing(self) -> bool:
         """Leave the earlier prompt as it is.
@@ -154,6 +160,7 @@ class Asking:
     def _end_editing(self) -> None:
         self.editing = None
         self._chat.tell_choices()
+        self._chat.meter.look()
         if self._set_aside is not None:
             self._return(self._set_aside)
             self._set_aside = None
@@ -189,7 +196,7 @@ class Asking:
             way = await chat.app.push_screen_wait(screen)
         self._is_counting = False
         if way is WayOut.LEAVE_OUT:
-            await chat.answering.begin(prompt.id, self._request(prompt, fewer), fewer)
+            await self._begin(prompt, self._request(prompt, fewer), fewer)
         elif way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
             await chat.answering.undo(chat.conversation.append_reply(prompt.id).id)
             await chat.opening.open(chat.new_conversation())

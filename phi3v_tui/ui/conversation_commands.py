@@ -118,7 +118,7 @@ def choose_sampling(chat: "ChatScreen") -> None:
             return
         chat.conversation.system_prompt = choices.system_prompt
         chat.conversation.sampling = choices.sampling
-        chat.status.context_used = None
+        chat.meter.look()
         chat.shown.save()
         chat.tell_choices()
 

@@ -119,8 +119,13 @@ class Generation:
         """Take the text that has come since the last call."""
         return "".join(self._pieces.popleft() for _ in range(len(self._pieces)))
 
+    @property
+    def pieces(self) -> int:
+        """Pieces of text so far: about the tokens, exact only once finished."""
+        return self._piece_count
+
     def tokens_per_second(self) -> float | None:
-        """Pieces of text per second so far: about the tokens, exact only once finished."""
+        """Pieces of text per second so far; about the tokens."""
         if self._first_piece is None or self._piece_count < 2:
             return None
         elapsed = time.monotonic() - self._first_piece

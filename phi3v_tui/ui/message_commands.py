@@ -147,7 +147,7 @@ def _switch(by: int) -> Callable[["ChatScreen", Turn], Awaitable[None]]:
 async def _show_branch(chat: "ChatScreen", turn_id: str) -> None:
     """Show the path through another version of a message, which stays chosen."""
     chat.conversation.select(turn_id)
-    chat.status.context_used = None
+    chat.meter.look()
     await chat.shown.draw_all()
     chat.number_pictures()
     chat.shown.save()

@@ -31,12 +31,12 @@ class Opening:
         await chat.shown.open(conversation)
         chat.number_pictures()
         chat.tell_choices()
-        chat.status.context_used = None
         chat.status.tokens_per_second = None
         chat.show_last_picture()
         path = conversation.path()
         if path and never_began(path[-1]):
             await chat.return_prompt()
+        chat.meter.look()
 
     async def reopen_last(self) -> None:
         """Show the conversation that was written last, if there is one."""

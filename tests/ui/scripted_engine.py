@@ -114,7 +114,7 @@ class ScriptedEngine:
             self._emit(TextDelta(piece))
 
     def finish(self, reason: FinishReason = FinishReason.STOP) -> None:
-        usage = Usage(100, 0, self._tokens, 0)
+        usage = Usage(self.count(self.requests[-1]) or 0, 0, self._tokens, 0)
         ids = tuple(range(self._tokens))
         self._emit(Finished(reason, usage, Timings(0.5, 1.0), ids))
         self._stream_emit = None

@@ -114,6 +114,19 @@ def notices(app: Phi3VApp) -> str:
     return "\n".join(f"{notice.title} {notice.message}" for notice in app._notifications)
 
 
+def figures(app: Phi3VApp) -> str:
+    """The right half of the status line."""
+    return drawn(app.chat.status.query_one("#status-right"))
+
+
+async def meter_shows(pilot: Pilot, app: Phi3VApp, words: str) -> None:
+    """Wait until the context meter shows something, and say what it shows if it never does."""
+    try:
+        await wait_until(pilot, lambda: words in figures(app))
+    except TimeoutError as error:
+        raise AssertionError(f"{words!r} is not in {figures(app)!r}") from error
+
+
 def drawn(widget) -> str:
     """The text of a widget and those in it that are displayed."""
     if not widget.display:

@@ -300,7 +300,7 @@ async def test_status_line_tells_model_context_and_speed(make_app, engine):
         await finish_answer(pilot, app, engine, "A ", "red ", "circle.")
         status = drawn(app.chat.query_one(StatusBar))
         assert "Scripted-vision · cpu" in status
-        assert "context 103 of 8,192" in status
+        assert "context 6 of 8,192" in status
         assert "2.0 tok/s" in status
 
 

@@ -14,7 +14,7 @@ from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
-from tests.ui.steps import answers, attach, composer, drawn, notes, submit, wait_until
+from tests.ui.steps import answers, attach, composer, drawn, meter_shows, notes, submit, wait_until
 
 NARROW = (80, 24)
 WIDE = (140, 45)
@@ -82,6 +82,7 @@ async def _converse(pilot, path: Path) -> None:
     engine.finish()
     await wait_until(pilot, lambda: not app.chat.is_answering)
     await _picture_drawn(pilot, app.chat.query_one("#preview", ImagePreview))
+    await meter_shows(pilot, app, "context 147 of")
 
 
 def test_greeting_narrow_dark(snap_compare, dark):
@@ -105,10 +106,12 @@ def test_conversation_wide_light(snap_compare, light, shapes):
 def test_streaming_with_a_picture_for_next_time_narrow_light(snap_compare, light, shapes, chart):
     async def stream(pilot) -> None:
         engine = await _ask(pilot, shapes)
+        engine.prefill(1200, 1200)
         engine.say("A **red circle** lies\n\n", "to the **left** of")
         await wait_until(pilot, lambda: "left** of▍" in answers(pilot.app)[0])
         await attach(pilot, pilot.app, chart)
         composer(pilot.app).text = "And what about this one?"
+        await meter_shows(pilot, pilot.app, "~1.2k+~2.5k")
 
     assert snap_compare(light, terminal_size=NARROW, run_before=stream)
 
@@ -118,6 +121,7 @@ def test_failure_narrow_dark(snap_compare, dark, shapes):
         engine = await _ask(pilot, shapes)
         engine.fail(ContextFullError("The prompt takes 9,000 tokens; 8,192 fit.", "Shorten it."))
         await wait_until(pilot, lambda: notes(pilot.app))
+        await meter_shows(pilot, pilot.app, "+ 106 of")
 
     assert snap_compare(dark, terminal_size=NARROW, run_before=fail)
 
@@ -144,6 +148,7 @@ def _completing():
         await pilot.press(*"Compare @")
         await wait_until(pilot, lambda: composer(pilot.app).completion.is_open)
         await pilot.press("down")
+        await meter_shows(pilot, pilot.app, "0 + 2 of")
 
     return complete
 

@@ -3,6 +3,7 @@
 import pytest
 
 from phi3v_tui.engine.events import Finished, FinishReason, Timings, Usage
+from phi3v_tui.ui.tokens import Tokens
 from tests.ui.steps import answers, drawn, submit, wait_until
 
 FINISHED = Finished(
@@ -23,7 +24,8 @@ async def test_figures_fold_by_what_matters(make_app, engine, columns, there, go
     async with app.run_test(size=(columns, 24)) as pilot:
         status = app.chat.status
         await wait_until(pilot, lambda: status.model)
-        status.context_used, status.tokens_per_second, status.last = 1260, 31.4, FINISHED
+        status.context_used, status.tokens_per_second = Tokens(1260), 31.4
+        status.last = FINISHED
         await pilot.pause()
         for words in there:
             assert words in drawn(status)

@@ -88,7 +88,7 @@ class AnsweringScreen(Screen[None]):
         """
         threading.Thread(target=self.engine.close, name="close", daemon=True).start()
         self.answering.engine = engine
-        self.status.context_used = self.status.tokens_per_second = None
+        self.status.tokens_per_second = None
         await self._greet(gen.ModelLoaded(loaded))
         if not self.query_one(Welcome).display:
             await self.transcript.add_note(f"{loaded.model} answers from here on.")

@@ -13,7 +13,7 @@ from textual.widgets import Markdown
 from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
-from phi3v_tui.engine.base import Engine
+from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.settings import Settings
@@ -27,6 +27,7 @@ from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import hint
+from phi3v_tui.ui.meter import ContextMeter
 from phi3v_tui.ui.opening import Opening
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -95,6 +96,7 @@ class ChatScreen(AttachingScreen):
         self._pictures = pictures
         self._resume = resume
         self.asking = Asking(self)
+        self.meter = ContextMeter(self)
         self.opening = Opening(self)
         self.waiting_prompts = WaitingPrompts()
         self.search_bar = SearchBar(self.transcript)
@@ -119,6 +121,7 @@ class ChatScreen(AttachingScreen):
         self.composer.focus()
         for part, name in ((self.status, "activity"), (self.attachment_bar, "attachments")):
             self.watch(part, name, self._hint)
+        self.watch(self.attachment_bar, "attachments", self._measure_draft)
 
     async def begin(self) -> None:
         """Reopen, load the model and attach what was asked for; called after the first paint."""
@@ -183,6 +186,7 @@ class ChatScreen(AttachingScreen):
     async def answer_ended(self, reason: FinishReason | None) -> None:
         """Ask what waits."""
         await self.asking.answer_ended(reason)
+        self.meter.look()
 
     @on(Composer.AttachmentTakenBack)
     def _take_waiting_back(self, message: Composer.AttachmentTakenBack) -> None:
@@ -198,6 +202,14 @@ class ChatScreen(AttachingScreen):
         pictures = self.attachment_bar.attachments
         words = hint(self.composer.text, self.is_answering, bool(pictures))
         self.composer.border_subtitle = words
+
+    @on(Composer.Changed)
+    def _measure_draft(self) -> None:
+        self.meter.look_soon()
+
+    def _show_limits(self, limits: Limits) -> None:
+        super()._show_limits(limits)
+        self.meter.recount()
 
     @on(ExampleQuestion.Chosen)
     def _take_example(self, message: ExampleQuestion.Chosen) -> None:

@@ -28,6 +28,10 @@ _READING = (
     ("Ctrl+C", "Copy what is selected with the mouse"),
     ("Ctrl+P", "Everything by name, and the colours"),
 )
+_STATUS = (
+    ("context 940 + 36 of 8,192", "Tokens taken, what the draft adds, what fits"),
+    ("~940+~36/8.2k", "The same where the line is short; ~ is about"),
+)
 _SLASH = tuple((item.usage, item.help) for item in COMMANDS)
 
 
@@ -53,6 +57,7 @@ class HelpScreen(ModalScreen[None]):
                 ("Doing", self._commands),
                 ("With a chosen message", [(key_name(k.key), k.description) for k in MESSAGE_KEYS]),
                 ("Reading", _READING),
+                ("In the last line", _STATUS),
                 ("Commands, typed as a prompt", _SLASH),
             ):
                 yield Static(title, classes="help-title", markup=False)

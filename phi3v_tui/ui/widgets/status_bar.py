@@ -7,6 +7,7 @@ from textual.reactive import reactive
 
 from phi3v_tui.engine.events import Finished, Loaded
 from phi3v_tui.ui.plain_text import byte_size, drawable
+from phi3v_tui.ui.tokens import ContextShare, Tokens
 from phi3v_tui.ui.widgets.growing import ChangingText
 
 _LEFT_AT_LEAST = 24
@@ -22,7 +23,8 @@ class StatusBar(Horizontal):
     model: reactive[str] = reactive("", repaint=False)
     activity: reactive[str] = reactive("", repaint=False)
     is_unsaved: reactive[bool] = reactive(False, repaint=False)
-    context_used: reactive[int | None] = reactive(None, repaint=False)
+    context_used: reactive[Tokens | None] = reactive(None, repaint=False)
+    draft: reactive[Tokens | None] = reactive(None, repaint=False)
     context_length: reactive[int | None] = reactive(None, repaint=False)
     tokens_per_second: reactive[float | None] = reactive(None, repaint=False)
     last: reactive[Finished | None] = reactive(None, repaint=False)
@@ -36,7 +38,7 @@ class StatusBar(Horizontal):
         """Show what is known, and again whenever it changes."""
         for name in ("model", "activity", "is_unsaved"):
             self.watch(self, name, self._show_left)
-        for name in ("context_used", "context_length", "tokens_per_second", "last"):
+        for name in ("context_used", "draft", "context_length", "tokens_per_second", "last"):
             self.watch(self, name, self._show_right)
 
     def on_resize(self) -> None:
@@ -61,26 +63,37 @@ class StatusBar(Horizontal):
     def _show_right(self) -> None:
         if not self.is_mounted:
             return
-        text = _fold(self._figures(), self.size.width - self._left_width() - 2)
-        self.query_one("#status-right", ChangingText).show(Content.styled(text, "$muted"))
+        width = self.size.width - self._left_width() - 2
+        share = ContextShare(self.context_used, self.draft, self.context_length)
+        context = str(share)
+        text = _fold(self._figures(context), width)
+        if context not in text or self._speed() not in text:
+            context = share.short
+            text = _fold(self._figures(context), width)
+        figures = Content.styled(text, "$muted")
+        if share.is_too_much and context in text:
+            start = text.index(context)
+            figures = figures.stylize("$warning", start, start + len(context))
+        self.query_one("#status-right", ChangingText).show(figures)
 
     def _left_width(self) -> int:
         parts = filter(None, (self.model, self.activity, "Not saved" * self.is_unsaved))
         return max(_LEFT_AT_LEAST, Content("  ".join(parts)).cell_length)
 
-    def _figures(self) -> list[tuple[str, int]]:
+    def _figures(self, context: str) -> list[tuple[str, int]]:
         """Each figure in words and how much it matters, in the order of showing."""
-        context = self._context_words()
         first, reused, memory = self._last_words()
-        speed = f"{self.tokens_per_second:.1f} tok/s" if self.tokens_per_second else ""
         return [
             (memory, 1),
             (reused, 2),
             (first, 3),
-            (speed, 5),
-            (context, 4),
+            (self._speed(), 4),
+            (context, 5),
             ("F1 help", 6),
         ]
+
+    def _speed(self) -> str:
+        return f"{self.tokens_per_second:.1f} tok/s" if self.tokens_per_second else ""
 
     def _last_words(self) -> tuple[str, str, str]:
         if self.last is None:
@@ -91,13 +104,6 @@ class StatusBar(Horizontal):
             f"{usage.reused_tokens:,} reused" if usage.reused_tokens else "",
             byte_size(memory) if memory else "",
         )
-
-    def _context_words(self) -> str:
-        if self.context_length is None:
-            return ""
-        if self.context_used is None:
-            return f"context {self.context_length:,}"
-        return f"context {self.context_used:,} of {self.context_length:,}"
 
 
 def _fold(figures: list[tuple[str, int]], width: int) -> str:

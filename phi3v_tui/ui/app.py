@@ -89,9 +89,11 @@ class Phi3VApp(App[int]):
         return self.chat
 
     def get_css_variables(self) -> dict[str, str]:
-        """Give Textual's own themes the colour that only ours name."""
+        """Give Textual's own themes the colours that only ours name."""
         variables = super().get_css_variables()
         variables.setdefault("muted", variables["foreground-muted"])
+        variables.setdefault("line", variables["panel"])
+        variables.setdefault("frame", variables["primary"])
         self.theme_variables = variables
         return variables
 

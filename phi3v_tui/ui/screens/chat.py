@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Markdown
 
 from phi3v_tui import slash
@@ -197,11 +198,11 @@ class ChatScreen(AttachingScreen):
     @on(TranscriptView.MessageChosen)
     def _hint(self) -> None:
         if chosen := self.transcript.chosen:
-            self.composer.border_subtitle = message_commands.hint(self, chosen.turn)
-            return
-        pictures = self.attachment_bar.attachments
-        words = hint(self.composer.text, self.is_answering, bool(pictures))
-        self.composer.border_subtitle = words
+            words = message_commands.hint(self, chosen.turn)
+        else:
+            pictures = self.attachment_bar.attachments
+            words = hint(self.composer.text, self.is_answering, bool(pictures))
+        self.composer.border_subtitle = Content(words)
 
     @on(Composer.Changed)
     def _measure_draft(self) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from phi3v_tui.ui.screens.chat import KEYS, ChatScreen
+from phi3v_tui.ui.keys import KEYS
+from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import key_name
 
 

@@ -6,7 +6,7 @@ from textual.widgets import Static
 
 from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.app import Phi3VApp
-from phi3v_tui.ui.screens.chat import KEYS
+from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.screens.help import HelpScreen, key_name
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion, Welcome
 from tests.ui.scripted_engine import ScriptedEngine

@@ -12,6 +12,7 @@ from pathlib import Path
 from phi3v_tui import config_file
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.settings import Settings, load_settings
+from phi3v_tui.settings_table import did_you_mean
 from phi3v_tui.ui.themes import AUTO, known_themes
 
 _EDITORS = ("sensible-editor", "nano", "vim", "vi")
@@ -105,7 +106,8 @@ def _no_editor(what: str) -> SettingsError:
 def _of_theme(name: str, path: Path) -> list[SettingsError]:
     if name in (AUTO, *known_themes()):
         return []
-    remedy = f"Themes are: {', '.join(sorted(known_themes()))}."
+    known = sorted(known_themes())
+    remedy = did_you_mean(name, known) or f"Themes are: {', '.join(known)}."
     return [SettingsError(f"There is no theme {name} ({path}).", remedy)]
 
 

@@ -18,6 +18,10 @@ _HEAD = """\
 # before this file. To see whether it is right: phi3v-tui config --check
 """
 _WIDTH = 96
+_HOW_TO_WRITE = (
+    'Write each setting once, in a line of its own, texts in quotes: model = "demo", and numbers'
+    " with a point: temperature = 0.4."
+)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -39,9 +43,10 @@ def examine(path: Path) -> tuple[dict[str, Any], list[SettingsError]]:
         values = tomllib.loads(text)
     except FileNotFoundError:
         return {}, []
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        remedy = 'Write one setting a line: model = "demo"'
-        return {}, [SettingsError(f"{path} is not valid TOML: {error}.", remedy)]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [SettingsError(f"{path} is not valid TOML: {error}.", _HOW_TO_WRITE)]
+    except UnicodeDecodeError:
+        return {}, [SettingsError(f"{path} is not text in UTF-8.", "Save it in that encoding.")]
     except OSError as error:
         remedy = "Change its permissions or move it away."
         return {}, [SettingsError(f"{path} cannot be read: {error.strerror}.", remedy)]
@@ -54,11 +59,20 @@ def _checked(
     good: dict[str, Any] = {}
     mistakes: list[SettingsError] = []
     for name, value in values.items():
+        place = _place(name, text, path)
+        if isinstance(value, dict) and name not in TABLE:
+            mistakes.append(_heading(name, place))
+            continue
         try:
-            good[name] = typed(name, value, _place(name, text, path))
+            good[name] = typed(name, value, place)
         except SettingsError as error:
             mistakes.append(error)
     return good, mistakes
+
+
+def _heading(name: str, place: str) -> SettingsError:
+    remedy = "Take that line away: settings stand at the beginning, before any line in brackets."
+    return SettingsError(f"There are no settings under [{name}] ({place}).", remedy)
 
 
 def _place(name: str, text: str, path: Path) -> str:

@@ -1,8 +1,9 @@
 """The table of settings: what each takes, what it is for, and what is said of wrong values."""
 
 import difflib
+import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ def _text(allowed: str, help: str, is_live: bool = False) -> Setting:
     return Setting(allowed, help, (str,), str, is_live=is_live)
 
 
+def _named(allowed: str, help: str, accepts: Callable[[str], bool] = bool) -> Setting:
+    """A text that cannot be empty."""
+    return Setting(allowed, help, (str,), str, accepts)
+
+
 def _one_of(choices: tuple[str, ...], help: str) -> Setting:
     allowed = "one of " + ", ".join(choices)
     return Setting(allowed, help, (str,), str, lambda value: value in choices)
@@ -74,6 +80,16 @@ def _bool(value: bool | str) -> bool:
     return _BOOLS[value.lower()]
 
 
+def _is_device(name: str) -> bool:
+    return re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name) is not None
+
+
+def _folder(value: str | Path) -> Path:
+    if not str(value):
+        raise ValueError(value)
+    return Path(value).expanduser().absolute()
+
+
 def _table(value: dict[str, str] | str) -> dict[str, str]:
     if isinstance(value, str):
         value = tomllib.loads(f"table = {value}")["table"]
@@ -83,12 +99,13 @@ def _table(value: dict[str, str] | str) -> dict[str, str]:
 
 
 TABLE = {
-    "model": _text(
+    "model": _named(
         'text: "auto", "demo" (the bundled model), a folder or a hub id', "The model that answers."
     ),
-    "device": _text(
+    "device": _named(
         'text: "auto", "cpu", "cuda:N" or "mps"',
         "Where the model runs; auto takes the GPU with the most free memory.",
+        _is_device,
     ),
     "quantize": _one_of(
         QUANTIZE_MODES, "How the decoder's weights are held; auto takes the finest that fits."
@@ -126,7 +143,7 @@ TABLE = {
         "a whole number, 1 or more", "Longest answer, in tokens.", lambda value: value >= 1
     ),
     "system_prompt": _text("text", "What the model is told before the first turn.", is_live=True),
-    "theme": _text(
+    "theme": _named(
         'text: "auto" (the one chosen last) or the name of a theme',
         "Colours: phi3v-dark, phi3v-light, phi3v-contrast, or one of Textual's.",
     ),
@@ -144,7 +161,7 @@ TABLE = {
         "text: the path of a folder",
         "Where conversations are kept.",
         (str, Path),
-        lambda value: Path(value).expanduser().absolute(),
+        _folder,
     ),
     "cuda_graphs": _yes_or_no(
         "On an NVIDIA GPU, replay each decode step from one that was recorded; not tried on a GPU"
@@ -188,7 +205,7 @@ def typed(name: str, value: object, source: str) -> Any:
     is_stray_bool = isinstance(value, bool) and bool not in setting.types
     if is_stray_bool or not isinstance(value, setting.types):
         raise _refused(name, value, source)
-    return _accepted(name, setting.make(value), value, source)
+    return _made(name, value, source)
 
 
 def parsed(name: str, text: str, source: str) -> Any:
@@ -202,11 +219,8 @@ def parsed(name: str, text: str, source: str) -> Any:
     Raises:
         SettingsError: There is no such setting, or it cannot take this value.
     """
-    try:
-        value = lookup(name, source).make(text)
-    except ValueError as error:
-        raise _refused(name, text, source) from error
-    return _accepted(name, value, text, source)
+    lookup(name, source)
+    return _made(name, text, source)
 
 
 def lookup(name: str, source: str) -> Setting:
@@ -216,14 +230,24 @@ def lookup(name: str, source: str) -> Setting:
         SettingsError: There is none of this name; says which is nearest.
     """
     if name not in TABLE:
-        near = difflib.get_close_matches(name, TABLE, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else f"Settings are: {', '.join(TABLE)}."
+        remedy = did_you_mean(name, TABLE) or f"Settings are: {', '.join(TABLE)}."
         raise SettingsError(f"There is no setting {name} ({source}).", remedy)
     return TABLE[name]
 
 
-def _accepted(name: str, value: Any, given: object, source: str) -> Any:
-    if not TABLE[name].accepts(value):
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names what is most like a name; empty where nothing is."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _made(name: str, given: object, source: str) -> Any:
+    setting = TABLE[name]
+    try:
+        value = setting.make(given)
+    except ValueError as error:
+        raise _refused(name, given, source) from error
+    if not setting.accepts(value):
         raise _refused(name, given, source)
     return value
 

@@ -213,6 +213,13 @@ class TestApp:
         assert CliRunner().invoke(cli.app, arguments).exit_code == 9
         assert started == []
 
+    def test_a_picture_may_be_named_like_a_command(self, started, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "chart").touch()
+        assert CliRunner().invoke(cli.app, ["chart"]).exit_code == 0
+        ((_, given, _),) = started
+        assert given == [Path("chart")]
+
     def test_its_status_is_the_status(self, monkeypatch):
         monkeypatch.setattr("phi3v_tui.ui.app.run", lambda *_: 7)
         monkeypatch.setattr("phi3v_tui.ui.terminal.is_plain", lambda environ: False)
@@ -224,6 +231,29 @@ def test_version_and_help():
     shown = CliRunner().invoke(cli.app, ["--help"]).stdout
     assert "ask" in shown
     assert "chat" in shown
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["chat", "-h"], ["bench", "--help"]])
+def test_help_is_given_in_80_columns(arguments):
+    result = CliRunner().invoke(cli.app, arguments, prog_name="phi3v-tui")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: phi3v-tui")
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "..." not in result.stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["modles"], "models"),
+        (["--model", "demo", "dcotor"], "doctor"),
+        (["help"], "--help"),
+    ],
+)
+def test_a_misspelt_command_is_not_taken_for_a_picture(arguments, meant):
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == cli.USAGE
+    assert f"Did you mean {meant}?" in result.stderr
 
 
 def test_help_imports_nothing_heavy():

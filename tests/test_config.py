@@ -84,8 +84,33 @@ def test_check_names_every_mistake_with_its_line(config):
     assert result.exit_code == 1
     assert f"temprature ({config}, line 4). Did you mean temperature?" in result.stderr
     assert f"top_p cannot be 3 ({config}, line 5)" in result.stderr
-    assert "There is no theme nrod" in result.stderr
+    assert f"There is no theme nrod ({config}). Did you mean nord?" in result.stderr
     assert "seed" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('device = "gpu"', "device cannot be 'gpu'"),
+        ('model = ""', "model cannot be ''"),
+        ('data_dir = ""', "data_dir cannot be ''"),
+        ("temperature = 0,4", "numbers with a point"),
+        ('model = "demo"\nmodel = "auto"', "Write each setting once"),
+        ('[settings]\nmodel = "demo"', "There are no settings under [settings]"),
+        ("[prompts]\nInvoice = 3", "It takes a table of texts by name."),
+    ],
+)
+def test_check_says_what_to_do_about_a_mistake(config, text, told):
+    write(config, text)
+    result = run("--check")
+    assert result.exit_code == 1
+    assert told in result.stderr
+
+
+def test_check_of_another_encoding_says_so(config):
+    write(config, "")
+    config.write_bytes('system_prompt = "Größe"'.encode("latin-1"))
+    assert "is not text in UTF-8" in run("--check").stderr
 
 
 def test_check_names_the_line_of_broken_toml(config):

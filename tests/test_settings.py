@@ -83,10 +83,11 @@ def test_every_setting_can_be_given_in_the_environment(load):
 
 
 def test_flags_beat_the_environment_beats_the_file(load):
-    toml = 'model = "file"\ntheme = "file"\ndevice = "file"'
+    toml = 'model = "file"\ntheme = "file"\nsystem_prompt = "file"'
     environ = {"PHI3V_TUI_MODEL": "environment", "PHI3V_TUI_THEME": "environment"}
     settings = load({"model": "flag", "theme": None}, environ, toml)
-    assert (settings.model, settings.theme, settings.device) == ("flag", "environment", "file")
+    assert (settings.model, settings.theme) == ("flag", "environment")
+    assert settings.system_prompt == "file"
 
 
 def test_an_empty_variable_is_as_good_as_none(load):
@@ -178,7 +179,7 @@ def test_a_file_that_is_no_toml(load, config):
     with pytest.raises(SettingsError, match=r"config\.toml is not valid TOML.*line 1"):
         load(toml="model = demo")
     config.write_bytes(b'model = "\xff"')
-    with pytest.raises(SettingsError, match="is not valid TOML"):
+    with pytest.raises(SettingsError, match="is not text in UTF-8"):
         load()
 
 

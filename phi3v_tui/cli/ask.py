@@ -27,10 +27,14 @@ from phi3v_tui.cli.options import (
 def ask(
     ctx: typer.Context,
     question: Annotated[
-        str | None, typer.Argument(help='What to ask; "-" or nothing reads it from a pipe.')
+        str | None,
+        typer.Argument(
+            metavar="QUESTION", help='What to ask; "-" or nothing reads it from a pipe.'
+        ),
     ] = None,
     images: Annotated[
-        list[Path] | None, typer.Option("--image", "-i", help="A picture file; may be repeated.")
+        list[Path] | None,
+        typer.Option("--image", "-i", metavar="PICTURE", help="A picture file; may be repeated."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object when the answer is complete.")

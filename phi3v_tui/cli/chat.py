@@ -26,7 +26,8 @@ from phi3v_tui.cli.options import (
 def chat(
     ctx: typer.Context,
     pictures: Annotated[
-        list[Path] | None, typer.Argument(help="Picture files for the first message.")
+        list[Path] | None,
+        typer.Argument(metavar="PICTURE", help="Picture files for the first message."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")] = False,
     plain: Annotated[
@@ -42,15 +43,21 @@ def chat(
     top_p: TopP = None,
     seed: Seed = None,
     max_new_tokens: MaxNewTokens = None,
-    theme: Annotated[str | None, typer.Option(help="Name of a theme.")] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="phi3v-dark, phi3v-light, phi3v-contrast, nord, ..."),
+    ] = None,
     slow_link: Annotated[
         bool | None, typer.Option("--slow-link", help="Draw less, for slow lines.")
     ] = None,
     image_mode: Annotated[
-        str | None, typer.Option(help='"auto", "kitty", "sixel", "halfcell" or "none".')
+        str | None,
+        typer.Option(
+            metavar="HOW", help='Pictures by "auto", "kitty", "sixel", "halfcell" or "none".'
+        ),
     ] = None,
 ) -> None:
-    """Open the app (what phi3v-tui does without a command)."""
+    """Open the app: what phi3v-tui does without a command."""
     with errors_as_sentences():
         settings = settings_from(ctx)
         from phi3v_tui.ui.terminal import draw_less, is_plain

@@ -1,11 +1,13 @@
 """Arguments that name no command are those of `chat`: `phi3v-tui chart.png` opens the app."""
 
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
 
 _DEFAULT_COMMAND = "chat"
-_GROUP_OPTIONS = ("--help", "--version")
+_GROUP_OPTIONS = ("-h", "--help", "--version")
 
 
 class DefaultGroup(TyperGroup):
@@ -20,7 +22,15 @@ class DefaultGroup(TyperGroup):
         for index, name in enumerate(args):
             if name in self.commands and self._first_argument(args, name) == index:
                 return super().parse_args(ctx, [name, *args[:index], *args[index + 1 :]])
+        self._stop_at_misspelt(ctx, args)
         return super().parse_args(ctx, [_DEFAULT_COMMAND, *args])
+
+    def _stop_at_misspelt(self, ctx: Any, args: list[str]) -> None:
+        """Refuse a word that is no file and nearly a command: it would be taken for a picture."""
+        word = next(iter(args[self._first_argument(args, _DEFAULT_COMMAND) :]), "")
+        near = get_close_matches(word, [*self.commands, *_GROUP_OPTIONS], n=1)
+        if near and word.isalpha() and not Path(word).exists():
+            ctx.fail(f"There is no command and no picture {word}. Did you mean {near[0]}?")
 
     def _first_argument(self, args: list[str], command: str) -> int:
         """Index of the first that is neither an option of a command nor the value of one."""

@@ -13,7 +13,7 @@ from phi3v_tui.settings import default_config_path
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Examine this machine and its terminal, and say what to do where something is wrong.
+    """Examine the machine and the terminal; say what to mend.
 
     Status: 0 the app can run, 1 it cannot.
     """

@@ -12,11 +12,12 @@ from phi3v_tui.settings import load_settings
 
 def models(
     folders: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of checkpoints to list too.")
+        list[Path] | None,
+        typer.Argument(metavar="FOLDER", help="Folders of checkpoints to list too."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the models that are here, or could be, and the memory that each takes."""
+    """List the models, here or to download, and the memory each takes."""
     with errors_as_sentences():
         settings = load_settings()
         from phi3v_tui.models_command import show

@@ -12,21 +12,35 @@ from phi3v_tui.settings_table import TABLE
 
 Model = Annotated[
     str | None,
-    typer.Option(help='"auto", "demo" (the bundled model), a folder, or a hub id to download.'),
+    typer.Option(
+        metavar="MODEL", help='"auto", "demo" (the bundled one), a folder, or a hub id to download.'
+    ),
 ]
-Device = Annotated[str | None, typer.Option(help='"auto", "cpu", "cuda:N" or "mps".')]
+Device = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help='"auto", "cpu", "cuda:N" or "mps".')
+]
 Quantize = Annotated[
-    str | None, typer.Option(help='Weights as "none", "int8", "int4"; "auto" takes what fits.')
+    str | None,
+    typer.Option(metavar="HOW", help='Weights as "none", "int8", "int4"; "auto" takes what fits.'),
 ]
-Context = Annotated[int | None, typer.Option(help="Tokens of prompt and answer together.")]
-NumCrops = Annotated[int | None, typer.Option(help="Most crops a picture is cut into.")]
+Context = Annotated[
+    int | None, typer.Option(metavar="TOKENS", help="Room for prompt and answer together.")
+]
+NumCrops = Annotated[
+    int | None, typer.Option(metavar="N", help="Most crops a picture is cut into: 1 to 16.")
+]
 CudaGraphs = Annotated[
     bool | None, typer.Option(help="On an NVIDIA GPU, replay recorded steps (not tried yet).")
 ]
-Temperature = Annotated[float | None, typer.Option(help="0 takes the most likely token.")]
-TopP = Annotated[float | None, typer.Option(help="Sample from the most likely tokens only.")]
-Seed = Annotated[int | None, typer.Option(help="Makes sampling repeatable.")]
-MaxNewTokens = Annotated[int | None, typer.Option(help="Longest answer, in tokens.")]
+Temperature = Annotated[
+    float | None,
+    typer.Option(metavar="NUMBER", help="0 takes the most likely token; up to 2 is more varied."),
+]
+TopP = Annotated[
+    float | None, typer.Option(metavar="NUMBER", help="Sample from the most likely tokens only.")
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Makes sampling repeatable.")]
+MaxNewTokens = Annotated[int | None, typer.Option(metavar="TOKENS", help="Longest answer.")]
 
 
 def settings_from(ctx: typer.Context) -> Settings:

@@ -18,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help"]},
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="[PICTURE]... | COMMAND [ARGS]...",
 )
 for command in (chat, ask, config, models, doctor, bench):
     app.command()(command)
@@ -29,7 +30,7 @@ def main() -> NoReturn:
     from phi3v_tui.ui.terminal import leave
 
     try:
-        app()
+        app(prog_name="phi3v-tui")
     except SystemExit as exit_:
         leave(exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None))
     leave(0)
@@ -49,5 +50,5 @@ def _group(
 ) -> None:
     """Chat with Phi-3-Vision about your pictures, on your own machine.
 
-    phi3v-tui [PICTURES]... opens the app; "phi3v-tui chat --help" lists its options.
+    Without a command the app opens; "phi3v-tui chat --help" lists its options.
     """

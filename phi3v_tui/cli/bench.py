@@ -50,8 +50,9 @@ def bench(
 ) -> None:
     """Measure how fast answers come, and whether they are right.
 
-    What transformers' generate() does is measured beside it. Without --random or --model a random checkpoint of medium size is made. Status: 0 measured, 1
-    failed or an answer was wrong, 2 wrong usage, 130 interrupted.
+    What transformers' generate() does is measured beside it. Without --random or --model a random
+    checkpoint of medium size is made. Status: 0 measured, 1 failed or an answer was wrong, 2 wrong
+    usage, 130 interrupted.
     """
     with errors_as_sentences():
         from phi3v_tui.bench.command import run

@@ -118,7 +118,8 @@ class Generator:
     def __post_init__(self) -> None:
         self.cache = self.decoder.new_cache(min(self.first_slot, self.context_length))
         device = self.decoder.device
-        self._state = DecodeState.on(device, self.decoder.config.vocab_size)
+        may_wait = device.type == "cpu" and self.capture is None
+        self._state = DecodeState.on(device, self.decoder.config.vocab_size, may_wait)
         self._reader = TokenReader(device)
         self._runner: StepRunner = EagerRunner(self._decode)
         if self.capture is not None:

@@ -43,14 +43,16 @@ class DecodeState:
     sampling: SamplingBuffers
 
     @classmethod
-    def on(cls, device: torch.device, vocabulary: int) -> "DecodeState":
-        """Buffers on a device."""
+    def on(cls, device: torch.device, vocabulary: int, may_wait: bool) -> "DecodeState":
+        """Buffers on a device; arguments as in `SamplingBuffers.on`."""
         zero = torch.zeros(1, dtype=torch.int64, device=device)
-        return cls(zero, zero.clone(), SamplingBuffers.on(device, vocabulary))
+        return cls(zero, zero.clone(), SamplingBuffers.on(device, vocabulary, may_wait))
 
 
 def decode_one_token(decoder: Decoder, cache: KVCache, state: DecodeState, shape: Shape) -> None:
-    """Put `state.token` into the slot and choose the next: no allocation outlives it, no wait.
+    """Put `state.token` into the slot and choose the next: no allocation outlives it.
+
+    It does not wait for the device, unless `state.sampling` says that the choice may.
 
     Args:
         decoder: The model.

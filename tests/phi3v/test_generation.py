@@ -4,6 +4,7 @@ Tokens are compared, and so is the work: how many tokens were prefilled, how man
 """
 
 import pytest
+import torch
 
 from phi3v_tui.phi3v.generation import Ending, Generation
 from phi3v_tui.phi3v.kv_cache import PictureCache
@@ -311,3 +312,18 @@ def test_a_seed_makes_sampling_repeatable(bench):
 
     assert sample(1) == sample(1)
     assert sample(1) != sample(2)
+
+
+def test_on_a_cpu_the_vocabulary_is_sorted_only_for_wide_choices(bench, monkeypatch):
+    b, sorted_by = bench(), []
+    sort = torch.Tensor.sort
+
+    def noted(*arguments: object, **options: object) -> object:
+        sorted_by.append(arguments)
+        return sort(*arguments, **options)
+
+    monkeypatch.setattr(torch.Tensor, "sort", noted)
+    for temperature in (0.05, 100.0):
+        sampler = Sampler(temperature, top_p=0.9, seed=1)
+        assert len(b.run(Generation(random_prompt(20), sampler, 5, NUM_CROPS))) == 5
+        assert len(sorted_by) == (0 if temperature < 1 else 5)

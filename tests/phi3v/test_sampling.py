@@ -1,5 +1,6 @@
 """How the next token is chosen."""
 
+import pytest
 import torch
 
 from phi3v_tui.phi3v.sampling import Sampler, SamplingBuffers, choose, nucleus
@@ -41,6 +42,38 @@ def test_top_p_leaves_out_the_tail():
 
 def test_the_most_likely_token_always_stays():
     assert nucleus(PROBABILITIES, 0.001).tolist() == [[0, 0.5, 0, 0]]
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 2, 6])
+@pytest.mark.parametrize("top_p", [0.05, 0.5, 0.9, 0.99])
+def test_looking_at_the_first_tokens_changes_nothing(sharpness, top_p):
+    """Whether they hold the whole nucleus, or all have to be sorted after all."""
+    generator = torch.Generator().manual_seed(int(100 * top_p))
+    logits = sharpness * torch.randn(4, 1, 32064, generator=generator)
+    for probabilities in logits.softmax(-1):
+        plain = nucleus(probabilities, torch.tensor([top_p]))
+        assert torch.equal(nucleus(probabilities, torch.tensor([top_p]), first=1024), plain)
+        assert torch.equal(nucleus(probabilities, torch.tensor([top_p]), first=5), plain)
+
+
+def test_a_nucleus_that_the_first_tokens_just_fill():
+    assert nucleus(PROBABILITIES, 0.8, first=2).tolist() == nucleus(PROBABILITIES, 0.8).tolist()
+    assert nucleus(PROBABILITIES, 0.81, first=2).count_nonzero() == 3
+
+
+def test_a_seed_gives_the_same_tokens_whether_or_not_a_step_may_wait():
+    logits = torch.randn(50, 1, 5000, generator=torch.Generator().manual_seed(1)) * 4
+    drawn = []
+    for may_wait in (False, True):
+        sampler, buffers = Sampler(0.8, 0.9, seed=5), SamplingBuffers.on("cpu", 5000, may_wait)
+        sampler.begin(buffers)
+        tokens = []
+        for one in logits:
+            sampler.draw(buffers)
+            tokens.append(int(choose(one, buffers, sampler.choice)))
+        drawn.append(tokens)
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) > 20
 
 
 def test_top_p_of_one_leaves_all():

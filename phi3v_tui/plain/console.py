@@ -9,6 +9,7 @@ from phi3v_tui.ui.plain_text import drawable, typed
 
 _PROMPT = "You: "
 _MORE = "... "
+_SET_ASIDE = "Not sent; the Up key brings it back. Ctrl+C again ends."
 _SENTENCE_END = re.compile(r"\n|[.!?…。！？]['\")\]]*\s")  # noqa: RUF001 - also of other scripts
 
 
@@ -32,10 +33,18 @@ class Console:
 
         Returns:
             The text; None where the input has ended.
+
+        Raises:
+            KeyboardInterrupt: Ctrl+C where nothing was typed.
         """
         lines: list[str] = []
         while True:
-            line = self._read_line(_MORE if lines else _PROMPT)
+            try:
+                line = self._read_line(_MORE if lines else _PROMPT)
+            except KeyboardInterrupt:
+                self._set_aside(lines)
+                lines = []
+                continue
             if line is None:
                 return "\n".join(lines) if lines else None
             lines.append(line.removesuffix("\\"))
@@ -68,6 +77,13 @@ class Console:
         self._write(self._out, f"{drawable(self._unfinished)}\n")
         self._unfinished = ""
 
+    def _set_aside(self, lines: list[str]) -> None:
+        """Begin a prompt anew, as a shell does at Ctrl+C."""
+        under_way = _keep_typed() if self.is_interactive else ""
+        if not lines and not under_way:
+            raise KeyboardInterrupt
+        self._write(self._states, f"\n{_SET_ASIDE}\n")
+
     def _read_line(self, prompt: str) -> str | None:
         if self.is_interactive and self._source is sys.stdin:
             try:
@@ -82,6 +98,18 @@ class Console:
         # The order of the two streams is the order of what happens.
         stream.write(text.encode("utf-8", "replace").decode("utf-8"))
         stream.flush()
+
+
+def _keep_typed() -> str:
+    """What stands in the line that is being typed; Up brings it back."""
+    try:
+        import readline
+    except ImportError:
+        return ""
+    line = readline.get_line_buffer()
+    if line:
+        readline.add_history(line)
+    return line
 
 
 def edit_lines() -> None:

@@ -182,7 +182,7 @@ class PlainSession:
         """Go on with another conversation, and show its end."""
         self.conversation = conversation
         path = conversation.path()
-        self.console.state(f"Reopened: {conversation.title}. {len(path)} messages; the last ones:")
+        self.console.state(f"Reopened: {conversation.title} ({len(path)} messages), the last ones:")
         for turn in path[-_SHOWN_AGAIN:]:
             speaker = "You" if turn.message.role is Role.USER else self._model.speaker
             self.console.say(f"{speaker}:\n{turn.message.text}")

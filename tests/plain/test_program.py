@@ -91,6 +91,20 @@ def test_on_a_terminal(home, circle, arguments):
     assert (reply.state, "red" in reply.message.text) == (TurnState.STOP, True)
 
 
+def test_ctrl_c_sets_a_prompt_aside_and_up_brings_it_back(home):
+    with Terminal([*COMMAND, "--plain"], 100, 30, environ=app_environ(home), folder=home) as term:
+        term.wait_for(_asks)
+        term.type("Hello there")
+        term.press("ctrl+c")
+        term.wait_for("Ctrl+C again ends")
+        term.wait_for(_asks)
+        term.press("up")
+        term.wait_for(lambda screen: screen.rstrip().endswith("You: Hello there"))
+        term.press("enter")
+        term.wait_for(" seconds; context")
+    assert latest(home).path()[0].message.text == "Hello there"
+
+
 def test_a_closed_terminal_keeps_what_was_said(home):
     with Terminal([*COMMAND, "--plain"], 100, 30, environ=app_environ(home), folder=home) as term:
         term.wait_for(_asks)

@@ -20,7 +20,7 @@ def test_prompts_are_answered_one_after_the_other(hold, settings):
     held = hold("What is this?", "", "  ", "And that?", engine=engine)
     assert held.out == "Scripted-vision:\nAnswer 1.\nScripted-vision:\nAnswer 2.\n"
     assert "Scripted-vision on cpu is ready. A small one." in held.states
-    assert "1 token in 1.5 seconds; context 101 of 8,192." in held.states
+    assert "1 token in 1.5 seconds; context 4 of 8,192." in held.states
     assert [m.text for m in engine.requests[1].messages] == [
         "What is this?",
         "Answer 1.",
@@ -136,7 +136,7 @@ def test_the_conversation_is_there_again(hold):
     hold("First question")
     engine = PromptEngine()
     held = hold("Second question", engine=engine, resume=True)
-    assert "Reopened: First question. 2 messages" in held.states
+    assert "Reopened: First question (2 messages" in held.states
     assert held.out.startswith("You:\nFirst question\nAssistant:\nAnswer 1.\n")
     assert [m.text for m in engine.requests[0].messages] == [
         "First question",

@@ -95,6 +95,7 @@ def test_ctrl_c_sets_a_prompt_aside_and_up_brings_it_back(home):
     with Terminal([*COMMAND, "--plain"], 100, 30, environ=app_environ(home), folder=home) as term:
         term.wait_for(_asks)
         term.type("Hello there")
+        term.wait_for("You: Hello there")
         term.press("ctrl+c")
         term.wait_for("Ctrl+C again ends")
         term.wait_for(_asks)

@@ -4,8 +4,10 @@ import re
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 
 _MOST_ITEMS = 150
+_SPACES = re.compile(r"\s+")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
@@ -56,6 +58,35 @@ def is_costly(text: str) -> bool:
     """
     cells = sum(line.count("|") for line in text.splitlines() if line.lstrip().startswith("|"))
     return len(_ITEM.findall(text)) + cells > _MOST_ITEMS
+
+
+def drawn_blocks(text: str, parser: MarkdownIt) -> tuple[str, ...]:
+    """The text of each block as Textual's widget draws it: without marks, addresses, bullets.
+
+    Args:
+        text: Markdown.
+        parser: From `answer_parser`.
+    """
+    blocks: list[str] = []
+    for token in parser.parse(text):
+        if token.type == "inline":
+            blocks.append("".join(map(_drawn_inline, token.children or ())))
+        elif token.type in ("fence", "code_block"):
+            blocks.append(token.content.rstrip())
+    return tuple(blocks)
+
+
+def _drawn_inline(token: Token) -> str:
+    match token.type:
+        case "text":
+            return _SPACES.sub(" ", token.content)
+        case "hardbreak":
+            return "\n"
+        case "code_inline":
+            return token.content
+        case "image":
+            return f"🖼  {''.join(child.content for child in token.children or ())}"
+    return ""
 
 
 def _fence_after(line: str, fence: str) -> str:

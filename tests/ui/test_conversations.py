@@ -9,10 +9,7 @@ from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
-from phi3v_tui.ui.widgets.message_view import MessageView
-from phi3v_tui.ui.widgets.search_bar import SearchBar
 from tests.ui.steps import answers, composer, drawn, prompts, submit, talk, wait_until
-from tests.ui.test_transcript_view import _long_conversation
 
 
 def _listed(app) -> list[str]:
@@ -114,56 +111,6 @@ async def test_a_conversation_is_deleted_when_the_key_is_pressed_twice(make_app,
         await pilot.press("delete", "delete")
         await wait_until(pilot, lambda: len(_listed(app)) == 1)
         assert "About gardens?" in _listed(app)[0]
-
-
-# Finding words.
-
-
-def _place(app) -> str:
-    return drawn(app.chat.query_one(SearchBar))
-
-
-def _marked(app) -> list[str]:
-    return [view.entry.turn.message.text for view in app.chat.query(MessageView) if view._unmarked]
-
-
-async def test_words_are_found_and_marked_also_in_messages_that_are_no_widgets(make_app):
-    app = make_app()
-    async with app.run_test(size=(100, 30)) as pilot:
-        await app.chat.opening.open(_long_conversation(300))
-        await pilot.press("ctrl+f", *"answer 7")
-        await wait_until(pilot, lambda: "11 of 11 messages" in _place(app))
-        await wait_until(pilot, lambda: "Answer 79" in _marked(app))
-        assert not {text for text in _marked(app) if "7" not in text}
-        await pilot.press("down")
-        await wait_until(pilot, lambda: "1 of 11 messages" in _place(app))
-        await wait_until(pilot, lambda: "Answer 7" in _marked(app))
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: "11 of 11" in _place(app))
-        await pilot.press("up")
-        await wait_until(pilot, lambda: "10 of 11" in _place(app))
-        await wait_until(pilot, lambda: "Answer 78" in _marked(app))
-        await pilot.press("escape")
-        await wait_until(pilot, lambda: _marked(app) == [])
-        assert app.focused is composer(app)
-
-
-async def test_marks_keep_markdown_and_go_again(make_app, engine):
-    app = make_app()
-    async with app.run_test() as pilot:
-        await talk(pilot, app, engine, "What?", "A **red** circle\n\n```\nred = 1\n```")
-        before = answers(app)
-        await pilot.press("ctrl+f", *"red circle")
-        await wait_until(pilot, lambda: "1 of 1 messages" in _place(app))
-        assert _place(app).startswith("Find")
-        assert app.chat.query_one(SearchBar).query_one(Input).content_region.width > len(
-            "red circle"
-        )
-        await wait_until(pilot, lambda: _marked(app))
-        assert answers(app) == before
-        await pilot.press("ctrl+f", *"nowhere")
-        await wait_until(pilot, lambda: "no message has these words" in _place(app))
-        assert _marked(app) == []
 
 
 # Prompts at hand.

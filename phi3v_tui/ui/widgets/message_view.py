@@ -9,7 +9,6 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.visual import VisualType
 from textual.widgets import Markdown, Static
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -18,6 +17,7 @@ from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.plain_text import drawable, pixel_size
 from phi3v_tui.ui.widgets.growing import ChangingText, Growing
+from phi3v_tui.ui.widgets.marks import Mark, Marks
 
 CURSOR = "▍"
 
@@ -27,7 +27,6 @@ _ENDINGS = {
     TurnState.FAILED: "broken off by an error",
     TurnState.INTERRUPTED: "interrupted when the app ended",
 }
-_MARK_STYLE = "$background on $accent"
 
 
 def ending(turn: Turn) -> str:
@@ -127,26 +126,12 @@ class MessageView(Growing, Vertical):
         """Show a turn."""
         super().__init__()
         self.entry = entry
-        self._unmarked: dict[Static, VisualType] = {}
+        self._marks = Marks(self)
         self.set_class(entry.is_left_out, "-left-out")
 
-    def mark(self, pattern: re.Pattern[str] | None) -> Static | None:
-        """Mark what matches a pattern, instead of what was marked before.
-
-        Returns:
-            The first part of the message that has a match.
-        """
-        for part, content in self._unmarked.items():
-            part.update(content)
-        self._unmarked = {}
-        if pattern is None:
-            return None
-        for part in self.query("Markdown Static, Static.text, Static.open-block").results(Static):
-            content = part.content
-            if isinstance(content, Content) and pattern.search(content.plain):
-                self._unmarked[part] = content
-                part.update(content.highlight_regex(pattern, style=_MARK_STYLE))
-        return next(iter(self._unmarked), None)
+    def mark(self, pattern: re.Pattern[str] | None, current: int | None = None) -> Mark | None:
+        """Mark what matches a pattern; arguments and result as those of `Marks.show`."""
+        return self._marks.show(pattern, current)
 
 
 class PromptView(MessageView):

@@ -7,7 +7,9 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
-from phi3v_tui.ui.finding import matching, pattern
+from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.finding import Finder, Occurrences, pattern
+from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 
 _AFTER_SECONDS = 0.15
@@ -31,8 +33,10 @@ class SearchBar(Horizontal):
         """
         super().__init__()
         self._transcript = transcript
-        self._found: list[str] = []
+        self._finder = Finder()
+        self._found = Occurrences()
         self._words = ""
+        self._searched: list[Entry] = []
         self._place = 0
         self._timer: Timer | None = None
         self.display = False
@@ -47,19 +51,21 @@ class SearchBar(Horizontal):
         """Ask for words; those of the last time are there."""
         self.display = True
         self.query_one(Input).focus()
-        self._look()
+        self._look_beside()
 
     def action_close(self) -> None:
         """Mark nothing any more, and give the keys back to the composer."""
         self.display = False
+        self._finder = Finder()
         self._transcript.mark(None)
         self.screen.query_one("#composer").focus()
 
     async def action_step(self, by: int) -> None:
-        """Go to another match."""
-        if not self._is_current():
-            self._look()
-        elif self._found:
+        """Go to another match; where the words are new, to the last one."""
+        is_new = self._words != self._typed
+        if is_new or self._searched != self._transcript.entries:
+            await self._look()
+        if self._found and not is_new:
             self._place = (self._place + by) % len(self._found)
             await self._show()
 
@@ -71,24 +77,36 @@ class SearchBar(Horizontal):
     def _look_soon(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_AFTER_SECONDS, self._look)
+        self._timer = self.set_timer(_AFTER_SECONDS, self._look_beside)
 
-    def _look(self) -> None:
-        wanted = pattern(self.query_one(Input).value)
-        self._words = self.query_one(Input).value
-        self._found = matching(self._transcript.entries, wanted)
-        self._place = len(self._found) - 1
+    @property
+    def _typed(self) -> str:
+        return self.query_one(Input).value
+
+    def _look_beside(self) -> None:
+        """Look while keys are taken."""
+        self.run_worker(self._look(), exclusive=True)
+
+    async def _look(self) -> None:
+        """Find the words, and show the last place; the one from before where it is still there."""
+        words, entries = self._typed, list(self._transcript.entries)
+        wanted = pattern(words)
+        found = await in_thread(self._finder.find, entries, wanted)
+        if not self.display or words != self._typed:
+            return
+        kept = None
+        if words == self._words and self._found:
+            kept = found.place(*self._found.at(self._place))
+        self._words, self._searched, self._found = words, entries, found
+        self._place = len(found) - 1 if kept is None else kept
         self._transcript.mark(wanted)
-        self.call_later(self._show)
-
-    def _is_current(self) -> bool:
-        return self._words == self.query_one(Input).value
+        await self._show()
 
     async def _show(self) -> None:
         words = _KEYS
         if self._found:
-            words = f"{self._place + 1:,} of {len(self._found):,} messages · ↑ ↓"
-            await self._transcript.reveal(self._found[self._place])
+            words = f"{self._place + 1:,} of {len(self._found):,} · ↑ before · ↓ after"
+            await self._transcript.reveal_match(*self._found.at(self._place))
         elif self._words:
             words = "no message has these words"
         self.query_one("#search-count", Static).update(words)

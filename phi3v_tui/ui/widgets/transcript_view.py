@@ -47,27 +47,54 @@ class TranscriptView(MessagePages, can_focus=False):
         super().__init__(id=id)
         self._chosen: str | None = None
         self._pattern: re.Pattern[str] | None = None
+        self._current: tuple[str, int] | None = None
 
     async def reveal(self, turn_id: str) -> None:
-        """Bring a message in sight, and what is marked in it."""
+        """Bring a message in sight."""
+        view = await self.go_to(turn_id)
+        self.release_anchor()
+        self.call_after_refresh(view.scroll_visible, animate=False)
+
+    async def reveal_match(self, turn_id: str, nth: int) -> None:
+        """Bring a match of what is marked in sight, and let it stand out.
+
+        Args:
+            turn_id: The message that has it.
+            nth: Which of its matches, from 0.
+        """
+        before, self._current = self._current, (turn_id, nth)
+        if before and before[0] != turn_id and (left := self.view(before[0])):
+            left.mark(self._pattern)
         view = await self.go_to(turn_id)
         self.release_anchor()
         self.call_after_refresh(self._mark_and_scroll_to, view)
 
     def mark(self, pattern: re.Pattern[str] | None) -> None:
         """Mark what matches a pattern, or nothing any more."""
-        self._pattern = pattern
+        self._pattern, self._current = pattern, None
+        self._mark_all()
+
+    def _mark_all(self) -> None:
         for view in self.views():
-            view.mark(pattern)
+            view.mark(self._pattern, self._nth(view))
+
+    def _nth(self, view: MessageView) -> int | None:
+        """The match that stands out in a message, if it is one of its."""
+        turn_id, nth = self._current or ("", 0)
+        return nth if view.entry.turn.id == turn_id else None
 
     def views_changed(self) -> None:
         """Mark in what has just become widgets."""
         if self._pattern is not None:
-            self.call_after_refresh(self.mark, self._pattern)
+            self.call_after_refresh(self._mark_all)
 
     def _mark_and_scroll_to(self, view: MessageView) -> None:
-        part = view.mark(self._pattern) or view
-        part.scroll_visible(animate=False)
+        mark = view.mark(self._pattern, self._nth(view))
+        if mark is None:
+            view.scroll_visible(animate=False)
+        else:
+            place = mark.region().translate(self.scroll_offset - self.content_region.offset)
+            self.scroll_to_region(place, animate=False, center=True, x_axis=False)
 
     async def choose(self, turn_id: str) -> None:
         """Choose a message, so that keys do something with it."""

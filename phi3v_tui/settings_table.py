@@ -149,7 +149,7 @@ TABLE = {
     ),
     "image_mode": Setting(
         "one of " + ", ".join(IMAGE_MODES),
-        "How pictures are drawn.",
+        "How pictures are drawn; auto: as finely as the terminal can, half cells in tmux and SSH.",
         (str,),
         str,
         lambda value: value in IMAGE_MODES,

@@ -3,13 +3,13 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 
 from phi3v_tui.doctor import tools
 from phi3v_tui.doctor.finding import Check, Finding, Group, Level
-from phi3v_tui.doctor.terminal_query import protocols
-from phi3v_tui.ui.terminal import ImageMode, choose_image_mode
+from phi3v_tui.ui.terminal import ImageMode, between, choose_image_mode
+from phi3v_tui.ui.terminal_query import Known
+from phi3v_tui.ui.terminal_query import ask as ask_terminal
 
 _COMFORTABLE = (80, 24)
 _REMOTE = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
@@ -80,7 +80,7 @@ def colours(environ: Mapping[str, str]) -> Finding:
 def pictures(
     environ: Mapping[str, str],
     image_mode: ImageMode,
-    ask: Callable[[], set[str] | None] | None = None,
+    ask: Callable[[], Known | None] | None = None,
 ) -> Finding:
     """How pictures are drawn, and how they could be.
 
@@ -89,26 +89,30 @@ def pictures(
         image_mode: As set.
         ask: Asks the terminal what it knows; None asks the one that this runs in.
     """
-    mode = choose_image_mode(image_mode, environ)
-    known = (ask or _protocols)()
+    known = ask() if ask else _known(environ)
+    mode = choose_image_mode(image_mode, environ, ask=lambda: known)
     words = f"drawn with {mode}"
+    if image_mode is not ImageMode.AUTO:
+        words += ", as it is set"
+    elif name := between(environ):
+        words += f", as {name} lies between"
     if known is None:
         return Finding(Level.OK, "Pictures", f"{words}; the terminal did not say what it knows")
-    if not known:
+    if not known.protocols:
         return Finding(Level.OK, "Pictures", f"{words}; the terminal knows nothing finer")
-    claimed = f"{words}; the terminal says that it knows {' and '.join(sorted(known))}"
-    if mode in known:
+    named = " and ".join(sorted(known.protocols))
+    claimed = f"{words}; the terminal says that it knows {named}"
+    if mode in known.protocols:
         return Finding(Level.OK, "Pictures", claimed)
-    better = "kitty" if "kitty" in known else "sixel"
+    if known.cell is None:
+        return Finding(Level.OK, "Pictures", f"{claimed}, but not how large its cells are")
+    better = "kitty" if "kitty" in known.protocols else "sixel"
     return Finding(Level.OK, "Pictures", claimed, f"To see them finer try: --image-mode {better}")
 
 
-def _protocols() -> set[str] | None:
+def _known(environ: Mapping[str, str]) -> Known | None:
     # Where the output goes elsewhere a pager may be reading the same keys.
-    if os.isatty(0) and os.isatty(1):
-        with suppress(OSError):
-            return protocols(0)
-    return None
+    return ask_terminal(0, environ) if os.isatty(0) and os.isatty(1) else None
 
 
 def clipboard(environ: Mapping[str, str]) -> Finding:

@@ -32,9 +32,10 @@ from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui import clipboard, commands, terminal, themes
+from phi3v_tui.ui import cell_size, clipboard, commands, terminal, terminal_query, themes
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.terminal_query import Known
 
 _TOLD_OF_SSH = "told_of_ssh"
 _FAULT = 1
@@ -158,6 +159,18 @@ class Phi3VApp(App[int]):
         self.chat.save_before_leaving()
 
 
+def _image_mode(settings: Settings) -> ImageMode:
+    def ask() -> Known | None:
+        known = terminal_query.ask(0, os.environ)
+        cell_size.remember(known.cell if known else None)
+        return known
+
+    asked = ImageMode(settings.image_mode)
+    if asked is ImageMode.SIXEL:
+        ask()  # it is drawn to measure
+    return terminal.choose_image_mode(asked, os.environ, settings.slow_link, ask)
+
+
 def run(
     engine: Engine,
     settings: Settings,
@@ -185,9 +198,7 @@ def run(
         return 2
     terminal.quieten_libraries()
     terminal.log_stray_output(screen)
-    mode = terminal.choose_image_mode(
-        ImageMode(settings.image_mode), os.environ, settings.slow_link
-    )
+    mode = _image_mode(settings)
     app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
     # What was imported stays to the end: it is not searched for garbage while an answer streams.
     gc.freeze()

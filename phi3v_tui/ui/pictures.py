@@ -4,6 +4,7 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from PIL import Image
@@ -11,15 +12,12 @@ from PIL import Image
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout, image_tokens
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.ui.cell_size import cell_size
 from phi3v_tui.ui.model_view import model_canvas, with_grid
 from phi3v_tui.ui.plain_text import pixel_size
 from phi3v_tui.ui.terminal import ImageMode
 
-_PIXELS_PER_CELL = {
-    ImageMode.HALFCELL: (1, 2),
-    ImageMode.KITTY: (10, 20),
-    ImageMode.SIXEL: (10, 20),
-}
+_PIXELS_PER_CELL = {ImageMode.HALFCELL: (1, 2), ImageMode.KITTY: (10, 20)}
 _WIDGETS = {
     ImageMode.HALFCELL: "HalfcellImage",
     ImageMode.KITTY: "TGPImage",
@@ -40,22 +38,25 @@ def cost(attachment: Attachment, limits: Limits) -> int:
     return image_tokens(attachment.width, attachment.height, limits.num_crops, limits.crop_size)
 
 
-def fit_cells(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """Fit a picture into cells, which are about twice as high as wide.
+def fit_cells(
+    width: int, height: int, columns: int, rows: int, tall: float = 2.0
+) -> tuple[int, int]:
+    """Fit a picture into cells.
 
     Args:
         width: Pixels of the picture.
         height: Pixels of the picture.
         columns: Cells at hand.
         rows: Cells at hand.
+        tall: How many times as high as wide a cell is.
 
     Returns:
         Columns and rows, each at least 1.
     """
-    scale = min(columns / width, 2 * rows / height)
+    scale = min(columns / width, tall * rows / height)
     return (
         max(1, min(columns, round(width * scale))),
-        max(1, min(rows, round(height * scale / 2))),
+        max(1, min(rows, round(height * scale / tall))),
     )
 
 
@@ -70,8 +71,7 @@ def shrink(attachment: Attachment, cells: tuple[int, int], mode: ImageMode) -> I
     Raises:
         AttachmentError: The picture is damaged.
     """
-    across, down = _PIXELS_PER_CELL[mode]
-    size = (cells[0] * across, cells[1] * down)
+    size = _pixels(cells, mode)
     # Averaging from a few times the size: sharper filters draw halos around edges this coarse.
     return attachment.thumbnail(4 * max(size)).resize(size, Image.Resampling.BOX)
 
@@ -102,26 +102,39 @@ def draw_part(
         mode: How it will be drawn.
         layout: Where `image` is a canvas: how it is cut, to draw the borders.
     """
-    across, down = _PIXELS_PER_CELL[mode]
-    size = (cells[0] * across, cells[1] * down)
+    size = _pixels(cells, mode)
     shrinks = (box[2] - box[0]) > size[0] or (box[3] - box[1]) > size[1]
     filter_ = Image.Resampling.BOX if shrinks else Image.Resampling.NEAREST
     part = image.resize(size, filter_, box=box)
     return part if layout is None else with_grid(part, layout, box)
 
 
-@cache
-def image_widget(mode: ImageMode) -> Any:
-    """The textual-image widget class that draws in `mode`.
+def _pixels(cells: tuple[int, int], mode: ImageMode) -> tuple[int, int]:
+    across, down = _PIXELS_PER_CELL.get(mode) or cell_size()
+    return cells[0] * across, cells[1] * down
 
-    On import textual-image asks the terminal what it can do. The answers would be taken from, or
-    typed into, the running app; so it is imported as if there were no terminal.
+
+def image_widget(mode: ImageMode) -> Any:
+    """The textual-image widget class that draws in `mode`."""
+    widgets = _widgets()
+    if mode is ImageMode.SIXEL:
+        # It measures a cell once; with letters made larger since, it would draw over its borders.
+        terminal = import_module("textual_image._terminal")
+        terminal.get_cell_size._result = terminal.CellSize(*cell_size())
+    return getattr(widgets, _WIDGETS[mode])
+
+
+@cache
+def _widgets() -> ModuleType:
+    """The module of textual-image's widgets.
+
+    On import it asks the terminal what it can do. The answers would be taken from, or typed into,
+    the running app; so it is imported as if there were no terminal.
     """
     stdout = sys.__stdout__
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.__stdout__ = nowhere  # type: ignore[misc]
         try:
-            widgets = import_module("textual_image.widget")
+            return import_module("textual_image.widget")
         finally:
             sys.__stdout__ = stdout  # type: ignore[misc]
-    return getattr(widgets, _WIDGETS[mode])

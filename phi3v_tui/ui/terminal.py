@@ -15,11 +15,19 @@ from platformdirs import user_log_path
 
 from phi3v_tui.errors import Phi3VTuiError
 from phi3v_tui.settings import APP_NAME
+from phi3v_tui.ui.terminal_query import Known, places_by_text
 
 _DRAWS_ON = (2, 1)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _GRACE_SECONDS = 1.5
 _SLOW_FRAMES_PER_SECOND = 15
+_BETWEEN = {
+    "TMUX": "tmux",
+    "STY": "screen",
+    "ZELLIJ": "zellij",
+    "SSH_CONNECTION": "SSH",
+    "SSH_TTY": "SSH",
+}
 # Leave the alternate screen; show the cursor; mouse, focus and paste reports and kitty keys off.
 _RESET_MODES = (
     "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
@@ -182,20 +190,38 @@ def word_for_ssh(environ: Mapping[str, str], host: str) -> str:
     )
 
 
-def choose_image_mode(
-    asked: ImageMode, environ: Mapping[str, str], is_slow: bool = False
-) -> ImageMode:
-    """Resolve `auto` without asking the terminal: its late answer would be typed as text.
+def between(environ: Mapping[str, str]) -> str:
+    """What lies between the app and the terminal; nothing where they meet."""
+    return next((words for name, words in _BETWEEN.items() if name in environ), "")
 
-    Kitty's protocol only where the terminal is known to place pictures by Unicode, and neither
-    tmux nor SSH lies between; no pictures where the line is slow.
+
+def choose_image_mode(
+    asked: ImageMode,
+    environ: Mapping[str, str],
+    is_slow: bool = False,
+    ask: Callable[[], Known | None] = lambda: None,
+) -> ImageMode:
+    """Resolve `auto` to the finest way that is sure to work.
+
+    Half cells where tmux or SSH lies between: the one passes no pictures on, and what the other
+    does cost seconds on many lines. No pictures where the line is slow.
+
+    Args:
+        asked: As set.
+        environ: The environment.
+        is_slow: Whether the person said that the line is slow.
+        ask: Asks the terminal what it knows; called only where that decides.
     """
     if asked is not ImageMode.AUTO:
         return asked
     if is_slow:
         return ImageMode.NONE
-    if any(name in environ for name in ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY")):
+    known = None if between(environ) else ask()
+    if known is None:
         return ImageMode.HALFCELL
-    if environ.get("TERM") in ("xterm-kitty", "xterm-ghostty"):
+    if "XTERM_VERSION" in environ:  # xterm itself: its sixels get areas of one colour wrong
+        return ImageMode.HALFCELL
+    if "kitty" in known.protocols and places_by_text(environ):
         return ImageMode.KITTY
-    return ImageMode.HALFCELL
+    # Of unknown measure, sixels would be drawn over the words beside them.
+    return ImageMode.SIXEL if "sixel" in known.protocols and known.cell else ImageMode.HALFCELL

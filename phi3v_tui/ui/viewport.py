@@ -7,13 +7,14 @@ MOST_ZOOM = 64.0
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """A window on a picture. Cells are taken as twice as high as wide.
+    """A window on a picture.
 
     Attributes:
         width: Pixels of the picture.
         height: Pixels of the picture.
         columns: Cells at hand.
         rows: Cells at hand.
+        tall: How many times as high as wide a cell is.
         zoom: 1 fits the whole picture in.
         x: Middle of what is seen, in pixels.
         y: Middle of what is seen, in pixels.
@@ -23,14 +24,15 @@ class Viewport:
     height: int
     columns: int
     rows: int
+    tall: float = 2.0
     zoom: float = 1.0
     x: float = 0.0
     y: float = 0.0
 
     @classmethod
-    def fit(cls, width: int, height: int, columns: int, rows: int) -> "Viewport":
+    def fit(cls, width: int, height: int, columns: int, rows: int, tall: float = 2.0) -> "Viewport":
         """See the whole picture."""
-        return cls(width, height, max(1, columns), max(1, rows), 1.0, width / 2, height / 2)
+        return cls(width, height, max(1, columns), max(1, rows), tall, 1.0, width / 2, height / 2)
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -49,7 +51,7 @@ class Viewport:
         scale = self._scale()
         return (
             max(1, min(self.columns, round((right - left) * scale))),
-            max(1, min(self.rows, round((bottom - top) * scale / 2))),
+            max(1, min(self.rows, round((bottom - top) * scale / self.tall))),
         )
 
     @property
@@ -72,12 +74,14 @@ class Viewport:
         return replace(self, columns=max(1, columns), rows=max(1, rows))
 
     def _scale(self) -> float:
-        """Half cells per pixel."""
-        return self.zoom * min(self.columns / self.width, 2 * self.rows / self.height)
+        """Columns per pixel."""
+        return self.zoom * min(self.columns / self.width, self.tall * self.rows / self.height)
 
     def _span(self) -> tuple[float, float]:
         scale = self._scale()
-        return min(self.width, self.columns / scale), min(self.height, 2 * self.rows / scale)
+        return min(self.width, self.columns / scale), min(
+            self.height, self.tall * self.rows / scale
+        )
 
     def _settled(self) -> "Viewport":
         """The middle pulled to where it can be, so that panning back is felt at once."""

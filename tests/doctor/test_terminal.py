@@ -1,16 +1,17 @@
 """What is said of terminals of many kinds."""
 
 import os
-import pty
-import threading
 
 import pytest
 
 from phi3v_tui.doctor import terminal
 from phi3v_tui.doctor.finding import Level
-from phi3v_tui.doctor.terminal_query import protocols
 from phi3v_tui.doctor.tools import ToolError
 from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.terminal_query import Known
+
+SIXEL = Known(frozenset({"sixel"}), (10, 20))
+KITTY = Known(frozenset({"kitty"}), (10, 20))
 
 
 def tmux(version="3.3a", clipboard="external"):
@@ -54,10 +55,27 @@ def test_colours(environ, level, words):
     ("environ", "mode", "known", "words", "remedy"),
     [
         ({}, ImageMode.AUTO, None, "halfcell; the terminal did not say", ""),
-        ({}, ImageMode.AUTO, set(), "knows nothing finer", ""),
-        ({}, ImageMode.AUTO, {"sixel"}, "knows sixel", "--image-mode sixel"),
-        ({}, ImageMode.SIXEL, {"sixel"}, "drawn with sixel", ""),
-        ({"TERM": "xterm-kitty"}, ImageMode.AUTO, {"kitty"}, "drawn with kitty", ""),
+        ({}, ImageMode.AUTO, Known(), "halfcell; the terminal knows nothing finer", ""),
+        ({}, ImageMode.AUTO, SIXEL, "drawn with sixel; the terminal says that it knows", ""),
+        ({}, ImageMode.AUTO, Known(SIXEL.protocols), "sixel, but not how large its cells are", ""),
+        (
+            {"SSH_TTY": "x"},
+            ImageMode.AUTO,
+            SIXEL,
+            "with halfcell, as SSH lies between; the",
+            "--image-mode sixel",
+        ),
+        (
+            {"TMUX": "x"},
+            ImageMode.AUTO,
+            SIXEL,
+            "with halfcell, as tmux lies between; the",
+            "--image-mode sixel",
+        ),
+        ({}, ImageMode.HALFCELL, SIXEL, "halfcell, as it is set; the", "--image-mode sixel"),
+        ({}, ImageMode.SIXEL, SIXEL, "drawn with sixel, as it is set", ""),
+        ({"TERM": "xterm-kitty"}, ImageMode.AUTO, KITTY, "drawn with kitty; the", ""),
+        ({"TERM": "xterm-kitty", "TMUX": "x"}, ImageMode.AUTO, KITTY, "halfcell", "mode kitty"),
     ],
 )
 def test_pictures(environ, mode, known, words, remedy):
@@ -121,41 +139,3 @@ def test_what_lies_between_is_looked_at_where_it_does(environ, titles):
 )
 def test_encoding(environ, level):
     assert terminal.encoding(environ).level is level
-
-
-class TestQuery:
-    """A terminal on the other side of a pty."""
-
-    def ask(self, answer: bytes) -> set[str] | None:
-        ours, theirs = pty.openpty()
-        heard = bytearray()
-
-        def play() -> None:
-            while not heard.endswith(b"\x1b[c"):
-                heard.extend(os.read(ours, 100))
-            os.write(ours, answer)
-
-        player = threading.Thread(target=play, daemon=True)
-        player.start()
-        try:
-            return protocols(theirs)
-        finally:
-            player.join(5)
-            os.close(theirs)
-            os.close(ours)
-
-    @pytest.mark.parametrize(
-        ("answer", "known"),
-        [
-            (b"\x1b_Gi=31;OK\x1b\\\x1b[?62;22c", {"kitty"}),
-            (b"\x1b[?62;4;22c", {"sixel"}),
-            (b"\x1b_Gi=31;OK\x1b\\\x1b[?4c", {"kitty", "sixel"}),
-            (b"\x1b_Gi=31;EINVAL:no\x1b\\\x1b[?64;14;24c", set()),
-        ],
-    )
-    def test_what_it_says(self, answer, known):
-        assert self.ask(answer) == known
-
-    def test_silence_is_not_waited_for_long(self, monkeypatch):
-        monkeypatch.setattr("phi3v_tui.doctor.terminal_query._SECONDS", 0.05)
-        assert self.ask(b"") is None

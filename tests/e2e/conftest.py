@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -29,10 +30,13 @@ def start(home: Path) -> Iterator[Callable[..., Terminal]]:
     with ExitStack() as running:
 
         def begin(
-            *arguments: str, size: tuple[int, int] = SIZES[0], model: Path | str = "demo"
+            *arguments: str,
+            size: tuple[int, int] = SIZES[0],
+            model: Path | str = "demo",
+            **options: Any,
         ) -> Terminal:
             environ = app_environ(home) | {"PHI3V_TUI_MAX_NEW_TOKENS": str(ENDLESS_TOKENS)}
-            terminal = Terminal(app_command(model, *arguments), *size, environ, home)
+            terminal = Terminal(app_command(model, *arguments), *size, environ, home, **options)
             return running.enter_context(terminal)
 
         yield begin

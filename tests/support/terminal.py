@@ -30,6 +30,12 @@ KEYS = {
 """What a terminal sends for a key."""
 
 # pyte takes the private sequences of newer protocols (CSI < u, CSI > 1 u) for text.
+_OF_ANOTHER_TERMINAL = (
+    "COLUMNS", "LINES", "TMUX", "STY", "ZELLIJ", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY",
+    "XTERM_VERSION", "TERM_PROGRAM", "KITTY_WINDOW_ID",
+)  # fmt: skip
+_QUESTION = b"\x1b[c"
+_SIXELS = re.compile(rb"\x1bP[\d;]*q")
 _UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;:]*[a-zA-Z]|\x1b\[\?[0-9;]*\$[a-z]")
 
 
@@ -38,6 +44,7 @@ class Terminal:
 
     Attributes:
         received: Bytes that the command has drawn so far.
+        drew_sixels: Whether there were pictures among them.
         pid: Its process.
     """
 
@@ -48,6 +55,8 @@ class Terminal:
         rows: int = 24,
         environ: dict[str, str] | None = None,
         folder: Path | None = None,
+        attributes: str = "62;22",
+        cell: tuple[int, int] = (0, 0),
     ) -> None:
         """Start a command.
 
@@ -57,7 +66,12 @@ class Terminal:
             rows: Its height.
             environ: Changes to this process's environment.
             folder: Where it starts; None takes the repository.
+            attributes: What it says when it is asked what it knows; 4 among them means sixels.
+            cell: Pixels of a cell; many terminals do not tell them.
         """
+        self._attributes = attributes
+        self._cell = cell
+        self.drew_sixels = False
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.received = 0
@@ -67,10 +81,11 @@ class Terminal:
                 {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
                 | (environ or {})
             )
-            for variable in ("COLUMNS", "LINES", "TMUX", "NO_COLOR"):
+            for variable in _OF_ANOTHER_TERMINAL:
                 os.environ.pop(variable, None)
             os.chdir(folder or ROOT)
-            os.execvp(command[0], list(command))
+            # Named, as readline has put COLUMNS and LINES behind Python's back.
+            os.execvpe(command[0], list(command), os.environ)
         self.resize(columns, rows)
 
     def __enter__(self) -> "Terminal":
@@ -90,7 +105,9 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size, as dragging a window does."""
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        width, height = self._cell
+        size = struct.pack("HHHH", rows, columns, columns * width, rows * height)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
         self._screen.resize(rows, columns)
 
     def press(self, *keys: str) -> None:
@@ -127,6 +144,9 @@ class Terminal:
         except OSError:  # the command has ended
             return False
         self.received += len(piece)
+        if _QUESTION in piece:
+            self.send(f"\x1b[?{self._attributes}c")
+        self.drew_sixels |= bool(_SIXELS.search(piece))
         self._stream.feed(_UNKNOWN.sub(b"", piece))
         return bool(piece)
 

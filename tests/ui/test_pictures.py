@@ -25,6 +25,10 @@ def test_picture_fits_and_keeps_its_shape(size, room, cells):
     assert fit_cells(*size, *room) == cells
 
 
+def test_cells_of_another_shape_keep_that_of_the_picture():
+    assert fit_cells(300, 300, 100, 30, 1.5) == (45, 30)
+
+
 def test_picture_is_shrunk_to_two_pixels_a_cell(shapes):
     image = shrink(Attachment.from_path(shapes), (40, 15), ImageMode.HALFCELL)
     assert image.size == (40, 30)

@@ -15,6 +15,7 @@ import pytest
 from phi3v_tui.store.history import History
 from phi3v_tui.ui import clipboard
 from phi3v_tui.ui.terminal import ImageMode, TerminalError, choose_image_mode, require_terminal
+from phi3v_tui.ui.terminal_query import Known
 
 TIMEOUT_SECONDS = 20
 LOG = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
@@ -190,21 +191,42 @@ def test_terminal_that_cannot_place_text_is_refused(term):
 
 
 @pytest.mark.parametrize(
-    ("environ", "mode"),
+    ("environ", "protocols", "mode"),
     [
-        ({"TERM": "xterm-256color"}, ImageMode.HALFCELL),
-        ({"TERM": "xterm-kitty"}, ImageMode.KITTY),
-        ({"TERM": "xterm-ghostty"}, ImageMode.KITTY),
-        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, ImageMode.HALFCELL),
-        ({"TERM": "xterm-kitty", "SSH_CONNECTION": "10.0.0.1"}, ImageMode.HALFCELL),
+        ({"TERM": "xterm-256color"}, "", ImageMode.HALFCELL),
+        ({"TERM": "xterm-256color"}, "sixel", ImageMode.SIXEL),
+        ({"TERM": "xterm-kitty"}, "kitty", ImageMode.KITTY),
+        ({"TERM": "xterm-kitty"}, "kitty sixel", ImageMode.KITTY),
+        ({"TERM": "xterm-kitty"}, "", ImageMode.HALFCELL),
+        ({"TERM": "xterm-ghostty"}, "kitty", ImageMode.KITTY),
+        ({"TERM_PROGRAM": "WezTerm"}, "kitty sixel", ImageMode.SIXEL),
+        ({"KONSOLE_VERSION": "230800"}, "kitty", ImageMode.HALFCELL),
+        ({"XTERM_VERSION": "XTerm(379)"}, "sixel", ImageMode.HALFCELL),
     ],
 )
-def test_image_mode_that_is_left_to_the_app(environ, mode):
-    assert choose_image_mode(ImageMode.AUTO, environ) is mode
+def test_image_mode_is_the_finest_that_the_terminal_knows(environ, protocols, mode):
+    known = Known(frozenset(protocols.split()), (10, 20))
+    assert choose_image_mode(ImageMode.AUTO, environ, ask=lambda: known) is mode
 
 
-def test_image_mode_that_was_asked_for_is_taken():
-    assert choose_image_mode(ImageMode.SIXEL, {"TMUX": "x"}) is ImageMode.SIXEL
+@pytest.mark.parametrize("name", ["TMUX", "STY", "ZELLIJ", "SSH_CONNECTION", "SSH_TTY"])
+def test_with_something_in_between_the_terminal_is_not_even_asked(name):
+    def ask() -> Known:
+        raise AssertionError
+
+    environ = {"TERM": "xterm-kitty", name: "x"}
+    assert choose_image_mode(ImageMode.AUTO, environ, ask=ask) is ImageMode.HALFCELL
+
+
+def test_without_an_answer_or_a_measure_there_are_half_cells():
+    unmeasured = Known(frozenset({"sixel"}))
+    assert choose_image_mode(ImageMode.AUTO, {}, ask=lambda: None) is ImageMode.HALFCELL
+    assert choose_image_mode(ImageMode.AUTO, {}, ask=lambda: unmeasured) is ImageMode.HALFCELL
+
+
+@pytest.mark.parametrize("mode", [mode for mode in ImageMode if mode is not ImageMode.AUTO])
+def test_image_mode_that_was_asked_for_is_taken(mode):
+    assert choose_image_mode(mode, {"TMUX": "x"}, is_slow=True) is mode
 
 
 def test_copy_goes_through_tmux_where_there_is_one(tmp_path, monkeypatch):

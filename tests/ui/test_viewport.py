@@ -56,3 +56,10 @@ def test_there_is_always_something_to_see(size):
         assert min(step.cells) >= 1
         assert step.cells[0] <= 80
         assert step.cells[1] <= 24
+
+
+def test_cells_of_another_shape_keep_that_of_the_picture():
+    window = Viewport.fit(300, 300, 100, 30, tall=1.5)
+    assert window.cells == (45, 30)
+    assert window.zoomed(2).box == (0, 75, 300, 225)
+    assert window.zoomed(2).cells == (90, 30)

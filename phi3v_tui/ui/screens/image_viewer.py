@@ -133,7 +133,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
     def action_fit(self) -> None:
         """See all of it."""
         if image := self._image:
-            self._look(Viewport.fit(image.width, image.height, *self._room()))
+            self._look(Viewport.fit(image.width, image.height, *self._room(), self._canvas.tall))
 
     def on_mouse_scroll_up(self) -> None:
         """Closer."""

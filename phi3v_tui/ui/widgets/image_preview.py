@@ -112,7 +112,7 @@ class ImagePreview(Vertical):
             await self._canvas.clear()
             return
         seen = layout or attachment
-        cells = fit_cells(seen.width, seen.height, columns, rows)
+        cells = fit_cells(seen.width, seen.height, columns, rows, self._canvas.tall)
         if layout:
             image = await in_thread(draw_crops, attachment, layout, cells, mode)
         else:

@@ -9,44 +9,43 @@ from phi3v_tui.cli.ending import FAILED, USAGE, errors_as_sentences, stop
 from phi3v_tui.cli.log import log_to_file
 from phi3v_tui.cli.options import Device, Model
 
+Random = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help='Make a random checkpoint and take that: "small", "medium" or "full".'
+    ),
+]
+DType = Annotated[str, typer.Option(metavar="TYPE", help='"auto", "float32" or "bfloat16".')]
+Systems = Annotated[
+    str, typer.Option(metavar="NAMES", help="With commas between: transformers, ours, int8.")
+]
+Inputs = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="With commas between: text, picture, chat, switch, long."),
+]
+Repeats = Annotated[int, typer.Option(min=1, metavar="N", help="Processes for each system.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="That compute; all cores but one if not given."),
+]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For one process.")]
+JsonPath = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write all results into this file too."),
+]
+
 
 def bench(
-    random: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help='Make a random checkpoint and take that: "small", "medium" or "full".',
-        ),
-    ] = None,
+    random: Random = None,
     model: Model = None,
     device: Device = None,
-    dtype: Annotated[
-        str, typer.Option(metavar="TYPE", help='"auto", "float32" or "bfloat16".')
-    ] = "auto",
-    systems: Annotated[
-        str,
-        typer.Option(metavar="NAMES", help="With commas between: transformers, ours, int8."),
-    ] = "transformers,ours,int8",
-    inputs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES", help="With commas between: text, picture, chat, switch, long."
-        ),
-    ] = None,
-    repeats: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Processes for each system.")
-    ] = 5,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="That compute; all cores but one if not given."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="For one process.")
-    ] = 1800,
-    json_path: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all results into this file too."),
-    ] = None,
+    dtype: DType = "auto",
+    systems: Systems = "transformers,ours,int8",
+    inputs: Inputs = None,
+    repeats: Repeats = 5,
+    threads: Threads = None,
+    timeout: Timeout = 1800,
+    json_path: JsonPath = None,
 ) -> None:
     """Measure how fast answers come, and whether they are right.
 

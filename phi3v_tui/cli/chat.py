@@ -22,17 +22,30 @@ from phi3v_tui.cli.options import (
     settings_from,
 )
 
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PICTURE", help="Picture files for the first message."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="Line by line: for screen readers and scripts.")
+]
+Theme = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="phi3v-dark, phi3v-light, phi3v-contrast, nord, ..."),
+]
+SlowLink = Annotated[bool | None, typer.Option("--slow-link", help="Draw less, for slow lines.")]
+ImageMode = Annotated[
+    str | None,
+    typer.Option(metavar="HOW", help='Pictures by "auto", "kitty", "sixel", "halfcell" or "none".'),
+]
+
 
 def chat(
     ctx: typer.Context,
-    pictures: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PICTURE", help="Picture files for the first message."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")] = False,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Line by line: for screen readers and scripts.")
-    ] = False,
+    pictures: Pictures = None,
+    resume: Resume = False,
+    plain: Plain = False,
     model: Model = None,
     device: Device = None,
     quantize: Quantize = None,
@@ -43,19 +56,9 @@ def chat(
     top_p: TopP = None,
     seed: Seed = None,
     max_new_tokens: MaxNewTokens = None,
-    theme: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="phi3v-dark, phi3v-light, phi3v-contrast, nord, ..."),
-    ] = None,
-    slow_link: Annotated[
-        bool | None, typer.Option("--slow-link", help="Draw less, for slow lines.")
-    ] = None,
-    image_mode: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOW", help='Pictures by "auto", "kitty", "sixel", "halfcell" or "none".'
-        ),
-    ] = None,
+    theme: Theme = None,
+    slow_link: SlowLink = None,
+    image_mode: ImageMode = None,
 ) -> None:
     """Open the app: what phi3v-tui does without a command."""
     with errors_as_sentences():

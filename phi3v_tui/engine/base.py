@@ -20,7 +20,8 @@ class Request:
         num_crops: Most crops a picture is cut into; None takes the engine's default.
         continue_last: The last message is an answer that was stopped. It goes on where it ended:
             TextDelta brings the rest only, Finished the ids of the whole. With its `token_ids`
-            and greedy sampling the answer becomes what it would have been without the stop.
+            and greedy sampling, or a seed, the answer becomes what it would have been without the
+            stop.
     """
 
     messages: tuple[Message, ...]

@@ -187,7 +187,7 @@ class ChatModel:
         crops = num_crops or self.num_crops
         prompt = self._render(messages, crops, continue_last)
         self._require_room(len(prompt.ids))
-        sampler = Sampler(device=self.device, **choice)
+        sampler = Sampler(start=prompt.begun, device=self.device, **choice)
         return Generation(prompt, sampler, max_new_tokens, crops)
 
     def count(self, messages: Sequence[Message], num_crops: int | None, continue_last: bool) -> int:

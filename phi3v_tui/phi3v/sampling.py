@@ -13,6 +13,8 @@ from torch import Tensor
 _FIRST = 1024
 """Enough for nearly every nucleus of a trained model, and found in a fraction of a sort's time."""
 
+_64_BITS = 2**64 - 1
+
 
 class Choice(StrEnum):
     """Ways to choose a token."""
@@ -62,6 +64,8 @@ class Sampler:
         temperature: 0 takes the most likely token.
         top_p: Sample from the most likely tokens that together have this probability.
         seed: Makes sampling repeatable; None takes a fresh one.
+        start: Tokens of the answer that are there already. What is drawn for a token hangs on the
+            seed and on its place, so that an answer goes on as if it had not been stopped.
         device: Where the logits are.
 
     Attributes:
@@ -73,15 +77,14 @@ class Sampler:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        start: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
         self._temperature = temperature
         self._top_p = top_p
         self._generator = torch.Generator(device)
-        if seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(seed)
+        self._seed = self._generator.seed() if seed is None else seed
+        self._place = start
         self.choice = _choice(temperature, top_p)
 
     def begin(self, buffers: SamplingBuffers) -> None:
@@ -97,6 +100,8 @@ class Sampler:
         between two draws is run.
         """
         if self.choice is not Choice.GREEDY:
+            self._generator.manual_seed(_mixed(self._seed, self._place))
+            self._place += 1
             buffers.noise.exponential_(generator=self._generator)
 
 
@@ -132,6 +137,17 @@ def _kept(probabilities: Tensor, ordered: Tensor, order: Tensor, top_p: Tensor |
     before = ordered.cumsum(dim=-1) - ordered
     kept = ordered.masked_fill(before >= top_p, 0)
     return torch.zeros_like(probabilities).scatter_(-1, order, kept)
+
+
+def _mixed(seed: int, place: int) -> int:
+    """A seed for one place; neighbours differ in half of their 32 bits (splitmix64).
+
+    32, as the CPU's generator takes no more.
+    """
+    mixed = (seed + (place + 1) * 0x9E3779B97F4A7C15) & _64_BITS
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & _64_BITS
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & _64_BITS
+    return mixed >> 32
 
 
 def _choice(temperature: float, top_p: float) -> Choice:

@@ -177,6 +177,25 @@ def test_a_stopped_answer_goes_on_as_if_it_had_not_been_stopped(engine, at):
     assert usage.crops_encoded == 0
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_seeded_answer_goes_on_as_if_it_had_not_been_stopped(engine, seed):
+    sampling = SamplingParams(temperature=1.5, top_p=0.95, seed=seed, max_new_tokens=24)
+    asked = replace(asking("Tell me."), sampling=sampling)
+    whole = collect.answer(engine, asked).finished.token_ids
+    start = replace(asked, sampling=replace(sampling, max_new_tokens=9))
+    stopped = collect.answer(engine, start)
+    begun = stopped.finished.token_ids
+    assert begun == whole[: len(begun)] != ()
+
+    more = replace(sampling, max_new_tokens=24 - len(begun))
+    reply = Message(Role.ASSISTANT, stopped.text, (), begun)
+    going_on = Request((*asked.messages, reply), more, continue_last=True)
+    rest = [collect.answer(engine, going_on).finished.token_ids for _ in range(2)]
+    assert rest == [whole, whole]
+    # The rest does not repeat what chance chose at the beginning.
+    assert whole[len(begun) : 2 * len(begun)] != begun
+
+
 def test_an_answer_of_another_model_goes_on_by_its_words(engine):
     more = going_on(asking("What is it?"), "It is a red", (1, 2, 3), 4)
     ids = collect.answer(engine, more).finished.token_ids

@@ -146,6 +146,10 @@ def test_a_plan_in_words():
     assert str(plan(PUBLISHED, room(CARD_8_GB), context=4096)) == (
         "int8 weights 4.6 GB, 4,096 tokens of context 1.6 GB, on cuda:0 with 7.6 GB free"
     )
+    small = Shapes(2_000_000, 1000, 900_000, kv_per_token=1536, longest=4096)
+    assert str(plan(small, room(CARD_8_GB))) == (
+        "16-bit weights 5.8 MB, 4,096 tokens of context 12.6 MB, on cuda:0 with 7.6 GB free"
+    )
     assert str(plan(PUBLISHED, room(22e9, itemsize=4), NONE, 2048)).startswith("32-bit weights 16")
 
 

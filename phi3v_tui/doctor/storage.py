@@ -35,15 +35,14 @@ def checks(environ: Mapping[str, str], config_path: Path, settings: Settings) ->
 def configuration(environ: Mapping[str, str], config_path: Path) -> Finding:
     """Whether the settings of the file and of the environment are right."""
     _, mistakes = config_file.examine(config_path)
-    if not mistakes:
-        try:
-            load_settings(environ=environ, config_path=config_path)
-        except SettingsError as error:
-            mistakes = [error]
     if mistakes:
         detail = " ".join(error.title for error in mistakes)
         remedy = f"{mistakes[0].remedy} Mend it with: phi3v-tui config --edit"
         return Finding(Level.PROBLEM, "Settings", detail, remedy)
+    try:
+        load_settings(environ=environ, config_path=config_path)
+    except SettingsError as error:  # of the environment
+        return Finding(Level.PROBLEM, "Settings", error.title, error.remedy)
     there = "right" if config_path.exists() else "all at their defaults"
     return Finding(Level.OK, "Settings", f"{there} ({short_path(config_path)})")
 
@@ -55,7 +54,8 @@ def conversations(settings: Settings) -> Finding:
     try:
         _try_database(_nearest(folder))
     except (OSError, sqlite3.Error) as error:
-        return Finding(Level.WARNING, title, f"{folder} cannot be written: {error}", remedy)
+        why = getattr(error, "strerror", None) or error
+        return Finding(Level.WARNING, title, f"{folder} cannot be written: {why}", remedy)
     history = settings.history_path
     if not history.exists():
         return Finding(Level.OK, title, f"none yet; {short_path(folder)} can be written")

@@ -14,10 +14,11 @@ Event = dict[str, Any]
 Tell = Callable[[str], None]
 """Told what is being done."""
 
-TOLERANCE = {"transformers": 0.001, "ours": 0.001, "int8": 0.6}
+TOLERANCE = {"transformers": 0.001, "ours": 0.001, "int8": 0.45}
 """How far a token may fall short of the likeliest of a full forward pass in float32, in standard
 deviations of the logits. 0.001 is what rounding makes of a tie; a token chosen blindly falls short
-by about four."""
+by about four. Of 1300 tokens of int8, on four random checkpoints and the bundled one, none fell
+short by more than 0.31; with codes or scales of a wrong axis the worst do by 1.7 and more."""
 
 VISION_TOLERANCE = 0.05
 """How far picture features may differ, in standard deviations; they are compared in the precision
@@ -60,13 +61,17 @@ class Results:
         return [name for name in INPUTS if name not in self.left_out]
 
     def right(self, system: str, name: str) -> bool:
-        """Whether the answers of a system to an input were found right."""
-        found = [
-            verdict
-            for verdict in self.verdicts
-            if (verdict["system"], verdict["input"]) == (system, CHECKED_BY.get(name, name))
-        ]
-        return bool(found) and all(v["shortfall"] <= TOLERANCE[system] for v in found)
+        """Whether the answers of a system to an input were found right.
+
+        Those of int8 are right for all inputs or for none: each reads all weights, and that wrong
+        ones give some right tokens is chance.
+        """
+        found = [verdict for verdict in self.verdicts if verdict["system"] == system]
+        if system != "int8":
+            found = [verdict for verdict in found if verdict["input"] == CHECKED_BY.get(name, name)]
+        return self.was_checked(system, name) and all(
+            verdict["shortfall"] <= TOLERANCE[system] for verdict in found
+        )
 
     def was_checked(self, system: str, name: str) -> bool:
         """Whether the answers of a system to an input were compared."""

@@ -85,8 +85,21 @@ def test_wrong_answers_have_no_timing(children):
 
 
 def test_int8_may_fall_short_of_the_likeliest_token(children):
-    children.shortfalls = {"int8": 0.3}
+    children.shortfalls = {"int8": 0.2}
     assert row(run(), "64 tokens: first token, s") == ["0.5", "0.5", "0.5", "1", "x"]
+
+
+def test_int8_that_is_wrong_somewhere_is_timed_nowhere(children, monkeypatch):
+    children.shortfalls = {"int8": 0.2}
+    check = children.check
+
+    def wrong_chat(task):
+        for verdict in check(task):
+            wrong = (verdict["system"], verdict["input"]) == ("int8", "chat")
+            yield verdict | ({"shortfall": 0.5} if wrong else {})
+
+    monkeypatch.setattr(children, "check", wrong_chat)
+    assert row(run(), "64 tokens: first token, s") == ["0.5", "0.5", "wrong", "tokens", "1", "x"]
 
 
 def test_what_was_not_checked_has_no_timing(children):

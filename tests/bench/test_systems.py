@@ -10,8 +10,9 @@ from phi3v_tui.bench.inputs import Turn, converse, text
 from phi3v_tui.bench.reference import Reference, shortfalls
 from phi3v_tui.bench.schedule import TOLERANCE
 from phi3v_tui.bench.systems import open_system
-from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor
+from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, quantize
 from phi3v_tui.phi3v.prompt import PromptTokenizer
+from phi3v_tui.phi3v.quantize import to_int8
 from phi3v_tui.phi3v.weights import BUNDLED
 
 BOTH = ("transformers", "ours")
@@ -130,6 +131,50 @@ def test_int8_answers_within_its_tolerance_and_not_exactly(setup, count, referen
     given = inputs.checked(name, count)
     verdict = reference.check(given, converse(open_system("int8", setup).ask, given))
     assert 0 < verdict.shortfall <= TOLERANCE["int8"]
+
+
+def scales_of_other_rows(weight):
+    codes, scale = to_int8(weight)
+    return codes, scale.roll(1)
+
+
+def one_scale_for_all_rows(weight):
+    codes, scale = to_int8(weight)
+    return codes, scale.float().mean().to(scale.dtype).expand_as(scale).contiguous()
+
+
+def codes_of_the_wrong_axis(weight):
+    """Quantised by columns, and read as if it had been by rows."""
+    codes, _ = to_int8(weight.T.contiguous())
+    return codes.T.contiguous(), to_int8(weight)[1]
+
+
+def six_bits(weight):
+    codes, scale = to_int8(weight)
+    return (codes & ~3).to(codes.dtype), scale
+
+
+BROKEN = (scales_of_other_rows, one_scale_for_all_rows, codes_of_the_wrong_axis)
+
+
+@pytest.mark.parametrize(
+    ("is_bundled", "broken"),
+    # To the bundled model, which is trained, six bits are as good as eight.
+    [(False, six_bits), *((is_bundled, one) for is_bundled in (False, True) for one in BROKEN)],
+)
+def test_a_broken_int8_is_found_out(setup, small, monkeypatch, is_bundled, broken):
+    setup = replace(setup, folder=BUNDLED if is_bundled else small)
+    model = Phi3VForCausalLM.from_pretrained(setup.folder, dtype=torch.float32).eval()
+    tokenizer = PromptTokenizer.from_folder(setup.folder)
+    images = Phi3VImageProcessor.from_pretrained(setup.folder)
+    reference = Reference(model, tokenizer, images)
+    monkeypatch.setattr(quantize, "to_int8", broken)
+    system = open_system("int8", setup)
+    worst = 0.0
+    for name in ("text", "picture", "chat"):
+        given = inputs.checked(name, lambda written: len(tokenizer.plain(written)))
+        worst = max(worst, reference.check(given, converse(system.ask, given)).shortfall)
+    assert worst > TOLERANCE["int8"]
 
 
 def test_real_crops_and_padding_give_the_same_features(setup):

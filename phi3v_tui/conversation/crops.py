@@ -16,6 +16,10 @@ CROP_SIZE = 336
 PATCH_SIZE = 14
 """Side of a patch of the vision tower in pixels."""
 
+MOST_LOPSIDED = 200
+"""How many times as long as wide a picture may be, so that something is left of its short side
+even when it is cut into one crop of the smallest in use, the bundled model's 224 pixels."""
+
 
 @dataclass(frozen=True, slots=True)
 class CropGrid:

@@ -1,6 +1,7 @@
 """From the bytes of a picture file to an upright RGB picture, with clear errors."""
 
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -8,7 +9,7 @@ from typing import cast
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from phi3v_tui.conversation.crops import crop_layout
+from phi3v_tui.conversation.crops import MOST_LOPSIDED
 from phi3v_tui.errors import AttachmentError
 
 FORMATS = (
@@ -22,10 +23,31 @@ MAX_PIXELS = 89_000_000
 HEAD_BYTES = 32
 """Bytes of the beginning of a file that tell whether it claims to be a picture."""
 
+_CLEARLY_MARKED = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF", "JPEG2000")
+"""Formats whose beginnings are no text that people write."""
+
 _WITH_FRAMES = frozenset({"GIF", "TIFF", "WEBP", "PNG", "AVIF"})
 # MPO is left out: its other frames are a camera's depth maps and previews of the same picture.
 
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2"}
+
+_OTHER_KINDS = (
+    (rb"%PDF-", "a PDF document, not a picture", "Save its page as PNG: pdftoppm -png does."),
+    (
+        rb"....ftyp(?:hei[cx]|hev[cx]|mif1)",
+        "a HEIC photo, which cannot be read",
+        "Save it as JPEG; an iPhone takes JPEG with Camera, Formats, Most Compatible.",
+    ),
+    (
+        rb"\s*(?:<[?!].{,2000}?>\s*){,9}<svg\b",
+        "an SVG drawing, which has no pixels",
+        "Save it as PNG.",
+    ),
+)
+"""Beginnings of files that people take for pictures, what they are, and what to do."""
+
+# What it remarks on sloppy files is nothing that people could mend.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # What Pillow's decoders raise on damaged files, beside OSError.
 _DAMAGE = (
@@ -61,9 +83,7 @@ def decode(data: bytes, name: str, max_side: int | None = None, frame: int = 0) 
     except MemoryError as error:
         raise _too_large(image.width, image.height, name) from error
     except _DAMAGE as error:
-        raise AttachmentError(
-            f"{name} is damaged or incomplete.", "Copy or download it again."
-        ) from error
+        raise _damaged(name) from error
     return image
 
 
@@ -119,34 +139,44 @@ def suffix(data: bytes) -> str:
 
 def _open(data: bytes, name: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise AttachmentError(
             f"{name} has far too many pixels.", f"Shrink it to {MAX_PIXELS // 10**6} megapixels."
         ) from error
     except UnidentifiedImageError as error:
-        raise AttachmentError(
-            f"{name} is not a picture that can be read.",
-            "Attach a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture.",
-        ) from error
+        raise _unreadable(data, name) from error
     except _DAMAGE as error:
-        raise AttachmentError(
-            f"{name} is damaged or incomplete.", "Copy or download it again."
-        ) from error
+        raise _damaged(name) from error
+
+
+def _unreadable(data: bytes, name: str) -> AttachmentError:
+    """Why a file is not even opened, and what to do about files of its kind."""
+    if not data:
+        return AttachmentError(f"{name} is empty.", "Copy or download it again.")
+    if any(_accepts(kind, data[:HEAD_BYTES]) for kind in _CLEARLY_MARKED):
+        return _damaged(name)
+    for beginning, kind, remedy in _OTHER_KINDS:
+        if re.match(beginning, data, re.DOTALL):
+            return AttachmentError(f"{name} is {kind}.", remedy)
+    return AttachmentError(
+        f"{name} is not a picture that can be read.",
+        "Attach a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture.",
+    )
+
+
+def _damaged(name: str) -> AttachmentError:
+    return AttachmentError(f"{name} is damaged or incomplete.", "Copy or download it again.")
 
 
 def _require_sane_size(width: int, height: int, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(width, height, name)
-    try:
-        crop_layout(width, height, num_crops=1)  # the strictest: fewer crops leave less of a strip
-    except AttachmentError as error:
+    if max(width, height) > MOST_LOPSIDED * min(width, height):
         raise AttachmentError(
             f"{name} is {width} x {height} pixels: nothing would be left of its short side.",
-            error.remedy,
-        ) from error
+            "Cut out the part that matters and attach that.",
+        )
 
 
 def _too_large(width: int, height: int, name: str) -> AttachmentError:

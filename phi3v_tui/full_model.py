@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping
 
 from phi3v_tui import memory
-from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.events import Failed
 from phi3v_tui.engine.full_model import Downloaded, DownloadEvent, Offer
 from phi3v_tui.engine.pace import Pace
@@ -36,23 +35,25 @@ class PublishedModel:
 
     Args:
         settings: Device, context and where to remember.
-        make_engine: Makes an engine for a hub id.
-        repo: The model, one of `PINNED`.
+        repo: The model, as `--model` takes it.
     """
 
     def __init__(
         self,
         settings: Settings,
-        make_engine: Callable[[str], Engine],
         repo: str = next(iter(PINNED)),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._settings = settings
-        self._make_engine = make_engine
-        self._source = Source.pinned(repo)
+        self._source = _source(repo)
         self._environ = environ
         self._remembered = Remembered(settings.remembered_path)
         self._stopped = threading.Event()
+
+    @property
+    def name(self) -> str:
+        """What `--model` takes."""
+        return self._source.repo
 
     def offer(self) -> Offer | None:
         """Find out whether there is something to offer."""
@@ -85,10 +86,6 @@ class PublishedModel:
         """End the download."""
         self._stopped.set()
 
-    def engine(self) -> Engine:
-        """An engine for the downloaded model."""
-        return self._make_engine(self._source.repo)
-
     def _run(self, emit: Callable[[DownloadEvent], None], stopped: threading.Event) -> None:
         from phi3v_tui.hub import download
 
@@ -120,12 +117,20 @@ class PublishedModel:
         return f"It fits: {plan}."
 
 
+def _source(name: str) -> Source:
+    source = Source.parse(name)
+    if source is None:
+        raise ModelError(f"{name} is no model of the hub.", "Its name is owner/name.")
+    return source
+
+
 def _is_here() -> bool:
     """Whether a published model is on this machine, perhaps at another revision, or damaged.
 
     A download would not mend a damaged one; what does is said when it is to be loaded.
     """
-    from phi3v_tui.model_list import State, models
+    from phi3v_tui.engine.models import State
+    from phi3v_tui.model_list import models
 
     whole = (State.HERE, State.DAMAGED)
     return any(model.state in whole for model in models([]) if model.name in PINNED)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import torch
 
 from phi3v_tui import memory
+from phi3v_tui.engine.models import Model, State
 from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache
 from phi3v_tui.hub.cache import Snapshot
@@ -22,45 +22,6 @@ CONTEXTS = (4096, 8192)
 """Tokens of prompt and answer for which the memory is told."""
 
 _CPU = torch.device("cpu")
-
-
-class State(StrEnum):
-    """How much of a model is on this machine."""
-
-    HERE = "here"
-    IN_PART = "in part"
-    DAMAGED = "damaged"
-    MISSING = "not here"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model that `--model` takes.
-
-    Attributes:
-        name: What to give to `--model`.
-        state: How much of it is here.
-        folder: Where it is; None where it is not whole.
-        bytes_here: What it takes on the disk now.
-        bytes_whole: What it takes once it is whole; None where that is not known.
-        remark: What else is to be known, or empty.
-        shapes: Its sizes in numbers; None where they are not known.
-        is_bundled: Whether it comes with the app.
-    """
-
-    name: str
-    state: State
-    folder: Path | None
-    bytes_here: int
-    bytes_whole: int | None
-    remark: str = ""
-    shapes: Shapes | None = None
-    is_bundled: bool = False
-
-    @property
-    def command(self) -> str:
-        """What starts the app with it, after a download where that is needed."""
-        return f"phi3v-tui --model {self.name}"
 
 
 @dataclass(frozen=True, slots=True)

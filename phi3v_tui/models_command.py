@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from phi3v_tui.engine.models import Model, State
 from phi3v_tui.hub import cache
 from phi3v_tui.memory import Room
-from phi3v_tui.model_list import CONTEXTS, Model, Need, State, models, needs, rooms
+from phi3v_tui.model_list import CONTEXTS, Need, models, needs, rooms
 from phi3v_tui.settings import Settings
 from phi3v_tui.shapes import Shapes
+from phi3v_tui.ui.model_words import state
 from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
 
 _NAME_COLUMN, _WEIGHTS_COLUMN, _FIGURE_COLUMN = 36, 20, 18
@@ -31,7 +33,7 @@ def show(settings: Settings, folders: list[Path], as_json: bool) -> None:
 
 def _lines(found: list[Model], places: list[Room]) -> Iterator[str]:
     for model in found:
-        yield f"{drawable(model.name):<{_NAME_COLUMN}} {_state(model)}"
+        yield f"{drawable(model.name):<{_NAME_COLUMN}} {state(model)}"
         if model.remark:
             yield f"  {drawable(model.remark)}"
         if model.state is not State.DAMAGED:
@@ -43,17 +45,6 @@ def _lines(found: list[Model], places: list[Room]) -> Iterator[str]:
     folder, free = cache.room()
     yield ""
     yield f"Downloads are kept in {short_path(folder)}, where {byte_size(free)} are free."
-
-
-def _state(model: Model) -> str:
-    if model.is_bundled and model.state is State.HERE:
-        return f"comes with the app, {byte_size(model.bytes_here)}"
-    if model.state is State.MISSING:
-        return f"not here, {byte_size(model.bytes_whole or 0)} to download"
-    if model.state is State.IN_PART:
-        whole = f" of {byte_size(model.bytes_whole)}" if model.bytes_whole else ""
-        return f"in part, {byte_size(model.bytes_here)}{whole}; it goes on from there"
-    return f"{model.state}, {byte_size(model.bytes_here)}"
 
 
 def _memory(shapes: Shapes, found: list[Model], places: list[Room]) -> Iterator[str]:

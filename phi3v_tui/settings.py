@@ -97,6 +97,11 @@ class Settings:
         """The file that names the folders from which pictures were attached last."""
         return self.data_dir / "recent-folders.json"
 
+    @property
+    def recent_models_path(self) -> Path:
+        """The file that names the folders from which models were loaded last."""
+        return self.data_dir / "recent-models.json"
+
 
 def load_settings(
     overrides: Mapping[str, object] | None = None,

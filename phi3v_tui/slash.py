@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from phi3v_tui.errors import CommandError
+from phi3v_tui.settings_table import QUANTIZE_MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ COMMANDS = (
     Command("save", "[FILE]", "save the conversation as Markdown, its pictures beside it"),
     Command("crops", "N", "cut pictures into at most N parts: more show finer print, cost more"),
     Command("system", "[TEXT]", "tell the model this before the first turn; without TEXT: nothing"),
+    Command("model", "[NAME [WEIGHTS]]", "change to another model, or list them"),
     Command("set", "[NAME VALUE]", "change a setting until the app ends, or show them"),
     Command("help", "", "list these commands"),
     Command("quit", "", "quit; the conversation is kept"),
@@ -120,6 +122,12 @@ def name_and_value(argument: str) -> tuple[str, str]:
     if not value.strip():
         raise CommandError(f"/set {name} needs a value.", f"Type: /set {name} VALUE.")
     return name, value.strip()
+
+
+def model_and_weights(argument: str) -> tuple[str, str]:
+    """Split what follows /model: the weights may be left out, and are empty then."""
+    name, _, last = argument.rpartition(" ")
+    return (name.strip(), last) if name and last in QUANTIZE_MODES else (argument, "")
 
 
 def _unknown(name: str) -> CommandError:

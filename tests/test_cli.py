@@ -165,9 +165,9 @@ class TestApp:
     def started(self, monkeypatch):
         calls, offered = [], self.offered
 
-        def run(engine, settings, pictures, resume, full_model=None) -> int:
+        def run(engine, settings, models, pictures, resume) -> int:
             calls.append((settings, pictures, resume))
-            offered.append(full_model)
+            offered.append(models.suggested())
             return 0
 
         monkeypatch.setattr("phi3v_tui.ui.app.run", run)

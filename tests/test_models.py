@@ -10,9 +10,9 @@ from huggingface_hub import constants
 from typer.testing import CliRunner
 
 from phi3v_tui import cli, model_list
+from phi3v_tui.engine.models import Model, State
 from phi3v_tui.hub.source import PINNED
 from phi3v_tui.memory import Room
-from phi3v_tui.model_list import State
 from phi3v_tui.shapes import PUBLISHED, Quantization
 
 FULL, OLDER = PINNED
@@ -45,7 +45,7 @@ def put(cache, tiny_checkpoint_35):
     return put
 
 
-def listed(*folders: Path) -> dict[str, model_list.Model]:
+def listed(*folders: Path) -> dict[str, Model]:
     return {model.name: model for model in model_list.models(list(folders))}
 
 

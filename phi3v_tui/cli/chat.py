@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from phi3v_tui.cli.ending import errors_as_sentences
-from phi3v_tui.cli.engines import engine_for, full_model_for
+from phi3v_tui.cli.engines import engine_for, models_for
 from phi3v_tui.cli.options import (
     Context,
     CudaGraphs,
@@ -63,15 +63,15 @@ def chat(
     """Open the app: what phi3v-tui does without a command."""
     with errors_as_sentences():
         settings = settings_from(ctx)
+        models = models_for(settings)
         from phi3v_tui.ui.terminal import draw_less, is_plain
 
         if plain or is_plain(os.environ):
             from phi3v_tui.plain.run import run as talk
 
-            raise typer.Exit(talk(engine_for(settings), settings, pictures or [], resume))
+            raise typer.Exit(talk(engine_for(settings), settings, models, pictures or [], resume))
         if settings.slow_link:
             draw_less(os.environ)
         from phi3v_tui.ui.app import run
 
-        full_model = full_model_for(settings)
-        raise typer.Exit(run(engine_for(settings), settings, pictures or [], resume, full_model))
+        raise typer.Exit(run(engine_for(settings), settings, models, pictures or [], resume))

@@ -1,16 +1,20 @@
 """The engine that a command talks to: the only place where the interface meets a real one."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phi3v_tui.engine.base import Engine
-    from phi3v_tui.engine.full_model import FullModel
+    from phi3v_tui.engine.models import Models
     from phi3v_tui.settings import Settings
 
 
-def engine_for(settings: "Settings") -> "Engine":
-    """An engine in this process; it loads nothing yet."""
+def engine_for(settings: "Settings", instead_of: "Engine | None" = None) -> "Engine":
+    """An engine in this process; it loads nothing yet.
+
+    Args:
+        settings: The model, and how it is run.
+        instead_of: An engine that is closed before this one loads.
+    """
     from phi3v_tui.engine.local import LocalEngine
 
     return LocalEngine(
@@ -21,13 +25,12 @@ def engine_for(settings: "Settings") -> "Engine":
         settings.num_crops,
         settings.cuda_graphs,
         settings.idle_unload,
+        instead_of,
     )
 
 
-def full_model_for(settings: "Settings") -> "FullModel | None":
-    """What to offer to people who leave the choice of the model to the app."""
-    if settings.model != "auto":
-        return None
-    from phi3v_tui.full_model import PublishedModel
+def models_for(settings: "Settings") -> "Models":
+    """The models that could answer instead; each would get an engine in this process too."""
+    from phi3v_tui.local_models import LocalModels
 
-    return PublishedModel(settings, lambda repo: engine_for(replace(settings, model=repo)))
+    return LocalModels(settings, engine_for)

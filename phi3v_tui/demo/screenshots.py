@@ -15,6 +15,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.local_models import LocalModels
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui.app import Phi3VApp
 
@@ -58,7 +59,8 @@ async def take(assets: Path, size: tuple[int, int], theme: str, path: Path) -> N
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(model="demo", theme=theme, data_dir=Path(data))
         engine = LocalEngine("demo", device="cpu")
-        app = Phi3VApp(engine, settings, [assets / "chart.png"])
+        models = LocalModels(settings, lambda *_: engine)
+        app = Phi3VApp(engine, settings, models, [assets / "chart.png"])
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: engine.limits() and app.chat.attachment_bar.attachments)
             await converse(

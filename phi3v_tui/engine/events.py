@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.memory import Plan
 
 
 class FinishReason(StrEnum):
@@ -43,12 +45,18 @@ class Loaded:
         seconds: How long loading took.
         notice: A sentence that people should read once (the bundled model says that it is
             small); empty where there is nothing to say.
+        source: What `--model` takes for it, whatever was asked for.
+        folder: Where it is; None where that is not known.
+        plan: How it lies in memory; None where that is not known.
     """
 
     model: str
     device: str
     seconds: float
     notice: str = ""
+    source: str = ""
+    folder: Path | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)

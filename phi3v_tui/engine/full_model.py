@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.events import Failed, LoadProgress
 
 
@@ -37,7 +36,11 @@ DownloadEvent = LoadProgress | Downloaded | Failed
 
 
 class FullModel(Protocol):
-    """The model that people are offered while the bundled one answers."""
+    """A published model that can be downloaded while another one answers."""
+
+    @property
+    def name(self) -> str:
+        """What `--model` takes."""
 
     def offer(self) -> Offer | None:
         """Find out whether there is something to offer; takes a moment, so not on the UI thread.
@@ -58,6 +61,3 @@ class FullModel(Protocol):
 
     def stop(self) -> None:
         """End the download; what came is kept. No event of it comes after this."""
-
-    def engine(self) -> Engine:
-        """An engine for the downloaded model, not loaded yet."""

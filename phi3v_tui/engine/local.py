@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from phi3v_tui import memory
 from phi3v_tui.engine import failures
-from phi3v_tui.engine.base import Limits, Request
+from phi3v_tui.engine.base import Engine, Limits, Request
 from phi3v_tui.engine.events import (
     Failed,
     Finished,
@@ -74,6 +74,7 @@ class LocalEngine:
             is read. It has not run on a GPU yet.
         idle_unload: Minutes without a request after which the model's memory is given back, until
             the next one; 0 keeps it.
+        instead_of: The engine before: it is closed before this one takes memory.
         jobs: Where the engine's thread waits for work; its `get` decides when time is over.
     """
 
@@ -86,12 +87,14 @@ class LocalEngine:
         num_crops: int | None = None,
         cuda_graphs: bool = False,
         idle_unload: float = 0,
+        instead_of: Engine | None = None,
         jobs: JobQueue | None = None,
     ) -> None:
         self._asked = (model, device, quantize, context, num_crops, cuda_graphs)
         self._limits: Limits | None = None
         self._chat: ChatModel | None = None
         self._idle_unload = idle_unload
+        self._instead_of = instead_of
         self._is_resting = False
         self._emit_load: Callable[[LoadEvent], None] = lambda event: None
         self._jobs: JobQueue = queue.SimpleQueue() if jobs is None else jobs
@@ -201,13 +204,24 @@ class LocalEngine:
             if self._closed:
                 raise _Closed
 
+        self._close_the_one_before(report)
         started = time.monotonic()
         report("Starting torch")
         chat = self._load_chat(report)
         self._chat, self._is_resting = chat, False
         self._limits = Limits(chat.generator.context_length, chat.crop_size, chat.num_crops)
         seconds = time.monotonic() - started
-        return Loaded(chat.checkpoint.name, str(chat.device), seconds, chat.notice)
+        found = chat.checkpoint
+        place = str(chat.device)
+        return Loaded(
+            found.name, place, seconds, chat.notice, found.source, found.folder, chat.plan
+        )
+
+    def _close_the_one_before(self, report: Callable[..., None]) -> None:
+        if self._instead_of is not None:
+            report("Closing the model before")
+            self._instead_of.close()
+            self._instead_of = None
 
     def _wake(self) -> None:
         """Load the model again; if that fails, the next request tries again."""

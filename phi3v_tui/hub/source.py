@@ -58,6 +58,12 @@ class Source:
         return name if self.revision is None or self.is_pinned else f"{name}@{self.short_revision}"
 
     @property
+    def asked(self) -> str:
+        """What `--model` takes for it."""
+        is_whole = self.revision is None or self.is_pinned
+        return self.repo if is_whole else f"{self.repo}@{self.revision}"
+
+    @property
     def short_revision(self) -> str:
         """The revision as people read it: the first digits of a commit."""
         return short(self.revision or "main")

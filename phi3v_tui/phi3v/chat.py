@@ -30,8 +30,6 @@ from phi3v_tui.phi3v.sampling import Sampler
 from phi3v_tui.shapes import Quantization
 
 _CPU_NUM_CROPS = 4
-_LARGE = 2 * 10**9
-"""Bytes of weights, in 16 bits, from which on a CPU without bfloat16 is better off with int8."""
 _SMALL = 3 * 10**8
 """Bytes of weights, in 16 bits, up to which a CPU reads 256 tokens of a prompt at once.
 
@@ -100,7 +98,8 @@ class ChatModel:
         checkpoint = weights.find(model, place, dtype, report)
         # The figures of the bundled model are to hold on every machine, and it is small.
         dtype = torch.float32 if checkpoint.bundled else dtype
-        planned = _plan(checkpoint, place, dtype, quantize, context)
+        room = devices.room(place, dtype)
+        planned = memory.plan_as_asked(checkpoint.shapes, room, quantize, context)
         report(str(planned), 0, None)
         try:
             return cls._read(checkpoint, place, dtype, planned, num_crops, cuda_graphs, report)
@@ -238,23 +237,3 @@ def _steps(device: torch.device, checkpoint: Checkpoint) -> tuple[int, int]:
 def _default_num_crops(checkpoint: Checkpoint, device: torch.device, own: int) -> int:
     slow = device.type == "cpu" and not checkpoint.bundled
     return min(own, _CPU_NUM_CROPS) if slow else own
-
-
-def _plan(
-    checkpoint: Checkpoint,
-    device: torch.device,
-    dtype: torch.dtype,
-    quantize: str,
-    context: int | None,
-) -> Plan:
-    """How a checkpoint is going to lie in memory."""
-    shapes, room = checkpoint.shapes, devices.room(device, dtype)
-    if quantize != "auto":
-        return memory.plan(shapes, room, Quantization(quantize), context)
-    # Where a CPU computes in float32, a large model is several times faster in int8, and takes a
-    # third of the memory. A small one is fast enough as it is, and the figures of the bundled one
-    # are those of its full precision.
-    is_large = shapes.weights(Quantization.NONE, itemsize=2) > _LARGE
-    slow = device.type == "cpu" and dtype == torch.float32 and is_large
-    finest = Quantization.INT8 if slow else Quantization.NONE
-    return memory.plan(shapes, room, context=context, finest=finest)

@@ -21,12 +21,14 @@ class Checkpoint:
     Attributes:
         folder: Where its files are.
         name: For people.
+        source: What `--model` takes for it.
         bundled: Whether it is the demonstration model.
         notice: A sentence that people should read once, or empty.
     """
 
     folder: Path
     name: str
+    source: str = ""
     bundled: bool = False
     notice: str = ""
 
@@ -57,7 +59,7 @@ def check(folder: Path, name: str) -> Checkpoint:
         _read_json(folder / file)
     for path in _weight_files(folder):
         _check_size(path)
-    return Checkpoint(folder, name)
+    return Checkpoint(folder, name, str(folder.absolute()))
 
 
 def check_config(folder: Path, name: str) -> None:

@@ -90,7 +90,7 @@ def fits(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> bo
 
 def _bundled(notice: str = _DEMO_NOTICE) -> Checkpoint:
     checked = check(BUNDLED, BUNDLED_NAME)
-    return Checkpoint(checked.folder, checked.name, bundled=True, notice=notice)
+    return replace(checked, source="demo", bundled=True, notice=notice)
 
 
 def _from_hub(source: Source, report: Report) -> Checkpoint:
@@ -101,7 +101,7 @@ def _from_hub(source: Source, report: Report) -> Checkpoint:
     # The config alone first: nobody should wait for gigabytes of a model that cannot be run.
     check_config(download.download_config(found), source.repo)
     snapshot = download.download(found, report)
-    return replace(check(snapshot.folder, source.name), notice=snapshot.notice)
+    return _of_hub(source, snapshot)
 
 
 def _cached(source: Source) -> Checkpoint | None:
@@ -113,7 +113,7 @@ def _cached(source: Source) -> Checkpoint | None:
     damage = None
     for snapshot in cache.snapshots(source):
         try:
-            return replace(check(snapshot.folder, source.name), notice=snapshot.notice)
+            return _of_hub(source, snapshot)
         except DamagedFile as error:
             damage = damage or (None if error.is_cut else error)
         except ModelError:
@@ -121,3 +121,8 @@ def _cached(source: Source) -> Checkpoint | None:
     if damage is not None:
         raise damage
     return None
+
+
+def _of_hub(source: Source, snapshot: cache.Snapshot) -> Checkpoint:
+    checked = check(snapshot.folder, source.name)
+    return replace(checked, source=source.asked, notice=snapshot.notice)

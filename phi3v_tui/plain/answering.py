@@ -103,7 +103,9 @@ class PlainAnswering:
         self.under_way = answer = Answer(conversation, prompt, self._journal)
         self._progress = Progress()
         try:
-            self._wait_for_model()
+            if self._model.is_loading:
+                self._console.state("The model is loading; the answer comes after that.")
+            self.wait_for_model()
             request = Request(conversation.snapshot(), settings.sampling, settings.num_crops)
             for event in self._model.answer(request):
                 self._take(event, answer)
@@ -116,9 +118,13 @@ class PlainAnswering:
         self.under_way = None
         return answer
 
-    def _wait_for_model(self) -> None:
-        if self._model.is_loading:
-            self._console.state("The model is loading; the answer comes after that.")
+    def wait_for_model(self) -> None:
+        """Wait until loading has ended, and say how it goes on.
+
+        Raises:
+            Phi3VTuiError: The model could not be loaded.
+            Interrupted: Ctrl+C was pressed; loading goes on.
+        """
         for event in self._model.wait():
             if isinstance(event, LoadProgress):
                 self._tell(self._progress.of_loading(event))

@@ -8,6 +8,7 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import CommandError
+from phi3v_tui.plain import models
 from phi3v_tui.settings import changed, in_words
 from phi3v_tui.ui.clipboard import copy_by_program
 from phi3v_tui.ui.clipboard_pictures import copied_pictures
@@ -92,6 +93,10 @@ def _set(session: "PlainSession", argument: str) -> None:
     _change(session, name, value)
 
 
+def _model(session: "PlainSession", argument: str) -> None:
+    models.obey(session, argument)
+
+
 def _change(session: "PlainSession", name: str, value: str) -> None:
     session.settings = changed(session.settings, name, value)
     session.console.state(f"{name} is {value or 'empty'}, from the next answer on.")
@@ -118,6 +123,7 @@ _RUN: dict[str, Callable[["PlainSession", str], None]] = {
     "save": _save,
     "crops": _crops,
     "system": _system,
+    "model": _model,
     "set": _set,
     "help": _help,
     "quit": _quit,

@@ -31,13 +31,14 @@ class Model:
     """Loads in the background, and answers one prompt after the other.
 
     Attributes:
+        engine: The model.
         loaded: What answers, once it is ready.
         error: Why there is no model.
     """
 
     def __init__(self, engine: Engine) -> None:
         """Load nothing yet."""
-        self._engine = engine
+        self.engine = engine
         self._events: queue.SimpleQueue[LoadEvent | StreamEvent | Interrupted] = queue.SimpleQueue()
         self.loaded: Loaded | None = None
         self.error: Phi3VTuiError | None = None
@@ -54,7 +55,14 @@ class Model:
 
     def load(self) -> None:
         """Begin loading."""
-        self._engine.load(self._events.put)
+        self.engine.load(self._events.put)
+
+    def use(self, engine: Engine) -> None:
+        """Load another model, which answers from now on; it closes the one before."""
+        self.engine = engine
+        self._events = queue.SimpleQueue()
+        self.loaded = self.error = None
+        self.load()
 
     def news(self) -> Iterator[LoadEvent]:
         """What has come of loading since the last call, without waiting."""
@@ -73,10 +81,10 @@ class Model:
 
     def answer(self, request: Request) -> Iterator[StreamEvent]:
         """The events of an answer; Ctrl+C stops it, and it ends as one that was cancelled."""
-        with _on_interrupt(self._engine.cancel):
+        with _on_interrupt(self.engine.cancel):
             # Not the queue of loading: what came late of that is no part of this answer.
             arrived: queue.SimpleQueue[StreamEvent] = queue.SimpleQueue()
-            self._engine.stream(request, arrived.put)
+            self.engine.stream(request, arrived.put)
             while True:
                 event = _next(arrived)
                 yield event
@@ -85,11 +93,11 @@ class Model:
 
     def cancel(self) -> None:
         """Stop what is under way."""
-        self._engine.cancel()
+        self.engine.cancel()
 
     def context_length(self) -> int | None:
         """Tokens of prompt and answer together; None while loading."""
-        limits = self._engine.limits()
+        limits = self.engine.limits()
         return limits.context_length if limits else None
 
     def _heard(self, event: LoadEvent | StreamEvent | Interrupted) -> LoadEvent:

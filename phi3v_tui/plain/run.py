@@ -3,7 +3,7 @@
     from phi3v_tui.plain.run import run
     from phi3v_tui.ui.terminal import leave
 
-    leave(run(engine, settings, pictures, resume))
+    leave(run(engine, settings, models, pictures, resume))
 
 The arguments are those of `phi3v_tui.ui.app.run`.
 """
@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
+from phi3v_tui.engine.models import Models
 from phi3v_tui.plain.console import Console, edit_lines
 from phi3v_tui.plain.model import Model
 from phi3v_tui.plain.session import PlainSession
@@ -26,12 +27,15 @@ from phi3v_tui.ui import terminal
 _FAILED, _INTERRUPTED = 1, 130
 
 
-def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) -> int:
+def run(
+    engine: Engine, settings: Settings, models: Models, pictures: list[Path], resume: bool
+) -> int:
     """Talk until the input ends or the person leaves.
 
     Args:
         engine: Not loaded yet; it is closed at the end.
         settings: As resolved from flags, environment, file and defaults.
+        models: Those that could answer, to be changed to.
         pictures: Files to attach to the first prompt.
         resume: Go on with the last conversation.
 
@@ -43,7 +47,7 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
     terminal.log_stray_output(2)
     edit_lines()
     console = Console(sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)
-    session = PlainSession(console, Model(engine), settings)
+    session = PlainSession(console, Model(engine), settings, models)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
@@ -58,7 +62,7 @@ def run(engine: Engine, settings: Settings, pictures: list[Path], resume: bool) 
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = _FAILED
     session.keep_before_leaving()
-    close_soon(engine)
+    close_soon(session.model.engine)
     return status
 
 

@@ -10,6 +10,7 @@ from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.engine.models import ModelChoice, Models
 from phi3v_tui.errors import AttachmentError, CommandError, Phi3VTuiError
 from phi3v_tui.plain import commands
 from phi3v_tui.plain.answering import PlainAnswering
@@ -38,25 +39,31 @@ class PlainSession:
         conversation: What was said.
         attachments: Pictures of the next prompt.
         journal: Where conversations are kept.
+        model: The model that answers, or is loading.
+        models: Those that could answer instead.
+        choice: What was asked for last of them.
+        answering: Asks the model.
         failures: How many prompts got no whole answer, and commands could not be run.
         is_over: Whether to end.
     """
 
-    def __init__(self, console: Console, model: Model, settings: Settings) -> None:
+    def __init__(self, console: Console, model: Model, settings: Settings, models: Models) -> None:
         """Begin an empty conversation with a model that may still be loading."""
         self.console = console
         self.settings = settings
         self.conversation = Conversation(settings.system_prompt)
         self.attachments: tuple[Attachment, ...] = ()
         self.journal = Journal(settings.history_path, self.tell)
+        self.models = models
+        self.choice = ModelChoice(settings.model, settings.quantize)
         self.failures = 0
         self.is_over = False
-        self._model = model
-        self._answering = PlainAnswering(console, model, self.journal)
+        self.model = model
+        self.answering = PlainAnswering(console, model, self.journal)
 
     def start(self, pictures: list[Path], resume: bool) -> None:
         """Begin to load the model; reopen the last conversation and attach pictures if wished."""
-        self._model.load()
+        self.model.load()
         if self.console.is_interactive:
             self.console.state(_GREETING)
         if resume:
@@ -72,7 +79,7 @@ class PlainSession:
     def hold(self) -> None:
         """Read and answer until the input ends or the person leaves."""
         while not self.is_over:
-            self._answering.tell_news()
+            self.answering.tell_news()
             text = self.console.read()
             if text is None:
                 return
@@ -150,7 +157,7 @@ class PlainSession:
             self._answer(prompt)
 
     def _answer(self, prompt: Turn) -> None:
-        answer = self._answering.answer(self.conversation, prompt, self.settings)
+        answer = self.answering.answer(self.conversation, prompt, self.settings)
         if answer.error is not None:
             self.failures += 1
         self._give_pictures_back()
@@ -184,14 +191,14 @@ class PlainSession:
         path = conversation.path()
         self.console.state(f"Reopened: {conversation.title} ({len(path)} messages), the last ones:")
         for turn in path[-_SHOWN_AGAIN:]:
-            speaker = "You" if turn.message.role is Role.USER else self._model.speaker
+            speaker = "You" if turn.message.role is Role.USER else self.model.speaker
             self.console.say(f"{speaker}:\n{turn.message.text}")
         self._give_pictures_back()
 
     def keep_before_leaving(self) -> None:
         """Stop what is under way, and save all there is."""
-        if self._answering.under_way is not None:
-            self._model.cancel()
-            self._answering.under_way.keep(TurnState.CANCELLED)
+        if self.answering.under_way is not None:
+            self.model.cancel()
+            self.answering.under_way.keep(TurnState.CANCELLED)
         self.journal.save(self.conversation)
         self.journal.close()

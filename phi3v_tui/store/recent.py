@@ -1,4 +1,4 @@
-"""The folders from which pictures were attached last."""
+"""The folders that were used last, for pictures or for models."""
 
 import contextlib
 import json

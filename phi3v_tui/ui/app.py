@@ -5,7 +5,7 @@
     from phi3v_tui.ui.app import run
     from phi3v_tui.ui.terminal import leave
 
-    leave(run(engine, settings, pictures, resume))
+    leave(run(engine, settings, models, pictures, resume))
 
 `run` does everything to the terminal by itself (tty checks, stray output to the log file,
 signals). The engine must be cheap to construct: it starts no thread and imports no torch before
@@ -29,7 +29,7 @@ from textual.theme import Theme
 
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
-from phi3v_tui.engine.full_model import FullModel
+from phi3v_tui.engine.models import Models
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import cell_size, clipboard, commands, terminal, terminal_query, themes
@@ -55,23 +55,23 @@ class Phi3VApp(App[int]):
         self,
         engine: Engine,
         settings: Settings,
+        models: Models,
         pictures: list[Path] | None = None,
         resume: bool = False,
         image_mode: ImageMode = ImageMode.HALFCELL,
-        full_model: FullModel | None = None,
     ) -> None:
         """Make the app; arguments as in `run`.
 
         Args:
             engine: Not loaded yet.
             settings: As resolved.
+            models: Those that could answer.
             pictures: Files to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
-            full_model: To be offered, where it can be.
         """
         super().__init__()
-        self.chat = ChatScreen(engine, settings, pictures or [], resume, image_mode, full_model)
+        self.chat = ChatScreen(engine, settings, models, pictures or [], resume, image_mode)
         for theme in themes.OWN:
             self.register_theme(theme)
         self._remembered = Remembered(settings.remembered_path)
@@ -174,18 +174,18 @@ def _image_mode(settings: Settings) -> ImageMode:
 def run(
     engine: Engine,
     settings: Settings,
+    models: Models,
     pictures: list[Path],
     resume: bool,
-    full_model: FullModel | None = None,
 ) -> int:
     """Show the app until the person leaves.
 
     Args:
         engine: Not loaded yet.
         settings: As resolved from flags, environment, file and defaults.
+        models: Those that could answer, to be changed to and downloaded.
         pictures: Files to attach to the first prompt.
         resume: Reopen the last conversation.
-        full_model: To be offered, where it can be.
 
     Returns:
         The process's exit status: 0, 2 where there is no terminal to draw on, 128 + the signal
@@ -199,7 +199,7 @@ def run(
     terminal.quieten_libraries()
     terminal.log_stray_output(screen)
     mode = _image_mode(settings)
-    app = Phi3VApp(engine, settings, pictures, resume, mode, full_model)
+    app = Phi3VApp(engine, settings, models, pictures, resume, mode)
     # What was imported stays to the end: it is not searched for garbage while an answer streams.
     gc.freeze()
     terminal.watch_signals(lambda status: app.call_from_thread(app.exit, return_code=status))

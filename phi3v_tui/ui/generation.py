@@ -11,13 +11,10 @@ from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import (
     Failed,
     Finished,
-    Loaded,
     LoadEvent,
-    LoadProgress,
     PrefillProgress,
     StreamEvent,
     TextDelta,
-    Unloaded,
 )
 
 FLUSHES_PER_SECOND, SLOW_FLUSHES_PER_SECOND = 10, 5
@@ -25,31 +22,16 @@ FLUSHES_PER_SECOND, SLOW_FLUSHES_PER_SECOND = 10, 5
 
 
 @dataclass
-class LoadProgressed(UiMessage):
-    """Loading the model went on."""
+class LoadReported(UiMessage):
+    """Something came of loading a model.
 
-    progress: LoadProgress
+    Attributes:
+        engine: Whose model it is; another one may have taken its place since.
+        event: What it reported.
+    """
 
-
-@dataclass
-class ModelLoaded(UiMessage):
-    """The engine became ready."""
-
-    loaded: Loaded
-
-
-@dataclass
-class ModelUnloaded(UiMessage):
-    """The engine gave the model's memory back; the next prompt loads it again."""
-
-    unloaded: Unloaded
-
-
-@dataclass
-class LoadFailed(UiMessage):
-    """The model could not be loaded."""
-
-    failure: Failed
+    engine: Engine
+    event: LoadEvent
 
 
 @dataclass
@@ -81,20 +63,8 @@ class AnswerFailed(UiMessage):
 
 
 def load(engine: Engine, target: MessagePump) -> None:
-    """Start loading the model; progress reaches `target` as messages."""
-
-    def emit(event: LoadEvent) -> None:
-        match event:
-            case LoadProgress():
-                post(target, LoadProgressed(event))
-            case Loaded():
-                post(target, ModelLoaded(event))
-            case Unloaded():
-                post(target, ModelUnloaded(event))
-            case Failed():
-                post(target, LoadFailed(event))
-
-    engine.load(emit)
+    """Start loading the model; what comes of it reaches `target` as messages."""
+    engine.load(lambda event: post(target, LoadReported(engine, event)))
 
 
 class Generation:

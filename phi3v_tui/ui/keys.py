@@ -16,6 +16,7 @@ KEYS = (
     Binding("ctrl+l", "list_conversations", "Conversations: open, rename, delete, find"),
     Binding("f8", "take_prompt", "Prompts at hand: describe, exact text, table, chart"),
     Binding("f4", "choose_sampling", "System prompt and sampling of this conversation"),
+    Binding("f9", "choose_model", "Models: what each takes, and change to another"),
     Binding("ctrl+g", "copy_answer", "Copy the last answer"),
     Binding("ctrl+s", "save_transcript", "Save the conversation as Markdown"),
     Binding("ctrl+n", "new_conversation", "New conversation"),

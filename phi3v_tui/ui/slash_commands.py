@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from phi3v_tui import slash
 from phi3v_tui.conversation.patterns import sources_named
-from phi3v_tui.errors import AttachmentError, CommandError, SettingsError
+from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
 from phi3v_tui.ui.background import in_thread
@@ -33,7 +33,7 @@ async def obey(chat: "ChatScreen", text: str) -> bool:
     chat.composer.clear()
     try:
         await _RUN[call.command.name](chat, call.argument)
-    except (AttachmentError, CommandError, SettingsError) as error:
+    except (AttachmentError, CommandError, ModelError, SettingsError) as error:
         chat.composer.put_back(text)
         _refuse(chat, error)
     return True
@@ -84,6 +84,13 @@ async def _set(chat: "ChatScreen", argument: str) -> None:
     chat.notify(words, title="Settings", timeout=_LONG_SECONDS, markup=False)
 
 
+async def _model(chat: "ChatScreen", argument: str) -> None:
+    if argument:
+        await chat.switching.obey(argument)
+    else:
+        chat.switching.choose()
+
+
 _RUN: dict[str, Callable[["ChatScreen", str], Awaitable[None]]] = {
     "attach": _attach,
     "paste": _action("paste_picture"),
@@ -95,6 +102,7 @@ _RUN: dict[str, Callable[["ChatScreen", str], Awaitable[None]]] = {
     "save": _save,
     "crops": _crops,
     "system": _system,
+    "model": _model,
     "set": _set,
     "help": _action("help"),
     "quit": _action("app.quit"),

@@ -635,3 +635,22 @@ def test_out_of_memory_while_loading_says_what_would_fit(tiny_checkpoint_35, mon
     collect.load(engine)
     assert collect.answer(engine, asking("Hello")).text
     engine.close()
+
+
+def test_the_one_before_is_closed(tiny_checkpoint_35):
+    first = LocalEngine(str(tiny_checkpoint_35), device="cpu", context=2048)
+    collect.load(first)
+    second = LocalEngine("demo", device="cpu", instead_of=first)
+    assert collect.load(second).source == "demo"
+    first._thread.join(TIMEOUT)
+    assert first.count(asking("Hi")) is None
+    second.close()
+
+
+def test_what_was_loaded_says_what_asks_for_it_again(engine, tiny_checkpoint_35):
+    events = Events()
+    engine.load(events)
+    *_, loaded = events.until_end()
+    assert loaded.source == str(tiny_checkpoint_35)
+    assert loaded.folder == tiny_checkpoint_35
+    assert loaded.plan.context == 2048

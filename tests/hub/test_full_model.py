@@ -38,10 +38,7 @@ def published(server, settings, monkeypatch):
         monkeypatch.setattr(module, "PINNED", {REPO: COMMIT})
 
     def make(**environ: str) -> PublishedModel:
-        def engine(repo: str) -> LocalEngine:
-            return LocalEngine(repo, device="cpu")
-
-        return PublishedModel(settings, engine, REPO, environ)
+        return PublishedModel(settings, REPO, environ)
 
     return make
 
@@ -123,7 +120,7 @@ class TestDownload:
         assert heard[-1] == Downloaded()
         sizes = {event.total for event in heard[:-1]}
         assert (server.folder / WEIGHTS).stat().st_size in sizes
-        engine = model.engine()
+        engine = LocalEngine(model.name, device="cpu")
         assert collect.load(engine).model == "tiny"
         engine.close()
 

@@ -18,6 +18,7 @@ from phi3v_tui.plain.model import Model
 from phi3v_tui.plain.session import PlainSession
 from phi3v_tui.settings import Settings
 from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.scripted_models import ScriptedModels
 
 
 class PromptEngine(ScriptedEngine):
@@ -86,6 +87,7 @@ def hold(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def hold(
         *lines: str | Callable[[], None],
         engine: PromptEngine | None = None,
+        models: ScriptedModels | None = None,
         pictures: list[Path] | None = None,
         resume: bool = False,
         **changes: object,
@@ -93,7 +95,10 @@ def hold(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         out, states = io.StringIO(), io.StringIO()
         console = Console(Lines(*lines), out, states)
         session = PlainSession(
-            console, Model(engine or PromptEngine()), replace(settings, **changes)
+            console,
+            Model(engine or PromptEngine()),
+            replace(settings, **changes),
+            models or ScriptedModels(),
         )
         session.start(pictures or [], resume)
         session.hold()

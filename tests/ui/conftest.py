@@ -10,6 +10,7 @@ from phi3v_tui.settings import Settings
 from phi3v_tui.ui.app import Phi3VApp
 from phi3v_tui.ui.terminal import ImageMode
 from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.scripted_models import ScriptedModels
 
 MakeApp = Callable[..., Phi3VApp]
 
@@ -34,7 +35,12 @@ def _working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def make_app(engine: ScriptedEngine, settings: Settings) -> MakeApp:
     def make(pictures: list[Path] | None = None, resume: bool = False, **changes) -> Phi3VApp:
-        arguments = {"engine": engine, "settings": settings, "image_mode": ImageMode.HALFCELL}
+        arguments = {
+            "engine": engine,
+            "settings": settings,
+            "models": ScriptedModels(),
+            "image_mode": ImageMode.HALFCELL,
+        }
         return Phi3VApp(pictures=pictures, resume=resume, **{**arguments, **changes})
 
     return make

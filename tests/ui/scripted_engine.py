@@ -34,7 +34,12 @@ class ScriptedEngine:
     """
 
     def __init__(
-        self, loaded: bool = True, notice: str = "", name: str = "Scripted-vision"
+        self,
+        loaded: bool = True,
+        notice: str = "",
+        name: str = "Scripted-vision",
+        source: str = "demo",
+        limits: Limits = LIMITS,
     ) -> None:
         """Prepare the engine.
 
@@ -42,6 +47,8 @@ class ScriptedEngine:
             loaded: Become ready as soon as `load` is called; else on `finish_loading`.
             notice: For `Loaded`.
             name: The model's.
+            source: What `--model` takes for it.
+            limits: What fits, once it is loaded.
         """
         self.requests: list[Request] = []
         self.cancellations = 0
@@ -49,6 +56,8 @@ class ScriptedEngine:
         self._loads_at_once = loaded
         self._notice = notice
         self._name = name
+        self._source = source
+        self._limits = limits
         self._ready = False
         self._load_emit: Callable[[LoadEvent], None] | None = None
         self._stream_emit: Callable[[StreamEvent], None] | None = None
@@ -67,7 +76,7 @@ class ScriptedEngine:
         return self._load_emit is not None
 
     def limits(self) -> Limits | None:
-        return LIMITS if self._ready else None
+        return self._limits if self._ready else None
 
     def stream(self, request: Request, emit: Callable[[StreamEvent], None]) -> None:
         self.requests.append(request)
@@ -97,7 +106,7 @@ class ScriptedEngine:
 
     def finish_loading(self) -> None:
         self._ready = True
-        self._emit_load(Loaded(self._name, "cpu", 0.1, self._notice))
+        self._emit_load(Loaded(self._name, "cpu", 0.1, self._notice, self._source))
 
     def unload(self, minutes: float) -> None:
         self._emit_load(Unloaded(minutes))

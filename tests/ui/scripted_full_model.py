@@ -1,4 +1,4 @@
-"""A full model that is offered, downloaded and loaded when a test says so."""
+"""A full model that is offered and downloaded when a test says so."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 from phi3v_tui.engine.events import Failed, LoadProgress
 from phi3v_tui.engine.full_model import Downloaded, DownloadEvent, Offer
 from phi3v_tui.errors import Phi3VTuiError
-from tests.ui.scripted_engine import ScriptedEngine
 
 OFFER = Offer(
     "Phi-3.5-vision-instruct",
@@ -22,12 +21,14 @@ class ScriptedFullModel:
 
     Attributes:
         heard: Names of what was called, in order.
-        loading: The engine for the model, once there is one.
+        name: What `--model` takes.
     """
 
-    def __init__(self, offer: Offer | None = OFFER) -> None:
+    def __init__(
+        self, offer: Offer | None = OFFER, name: str = "microsoft/Phi-3.5-vision-instruct"
+    ) -> None:
         self.heard: list[str] = []
-        self.loading: ScriptedEngine | None = None
+        self.name = name
         self._offer = offer
         self._emit: Callable[[DownloadEvent], None] | None = None
 
@@ -45,11 +46,6 @@ class ScriptedFullModel:
     def stop(self) -> None:
         self.heard.append("stop")
         self._emit = None
-
-    def engine(self) -> ScriptedEngine:
-        self.heard.append("engine")
-        self.loading = ScriptedEngine(loaded=False, name="Full-vision")
-        return self.loading
 
     # What a test lets happen.
 

@@ -10,6 +10,7 @@ from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.screens.help import HelpScreen, key_name
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion, Welcome
 from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.scripted_models import ScriptedModels
 from tests.ui.steps import composer, drawn, notes, notices, submit, wait_until
 
 
@@ -78,7 +79,7 @@ async def test_model_is_loaded_only_after_the_first_paint(settings):
             super().load(emit)
 
     engine = Watching()
-    app = Phi3VApp(engine, settings)
+    app = Phi3VApp(engine, settings, ScriptedModels())
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: engine.limits())
         assert engine.painted

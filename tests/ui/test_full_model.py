@@ -5,15 +5,19 @@ import threading
 import pytest
 from textual.widgets import Static
 
+from phi3v_tui.engine.models import ModelChoice
 from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.app import Phi3VApp
+from phi3v_tui.ui.screens import chat
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.widgets import full_model_line
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
-from tests.ui.steps import answers, composer, drawn, notes, submit, wait_until
+from tests.ui.scripted_models import FULL, ScriptedModels
+from tests.ui.steps import answers, ask, composer, drawn, notes, submit, wait_until
 
+NAME = "Phi-3.5-vision-instruct-vision"
 NO_NETWORK = ModelError("The hub cannot be reached.", "Try again. What came is kept.")
 
 
@@ -23,8 +27,13 @@ def full_model() -> ScriptedFullModel:
 
 
 @pytest.fixture
-def app(make_app, full_model) -> Phi3VApp:
-    return make_app(full_model=full_model)
+def models(full_model) -> ScriptedModels:
+    return ScriptedModels(full_model=full_model)
+
+
+@pytest.fixture
+def app(make_app, models) -> Phi3VApp:
+    return make_app(models=models)
 
 
 def line(app: Phi3VApp) -> str:
@@ -85,14 +94,14 @@ async def test_answers(app, full_model, keys, heard):
 
 async def test_nothing_to_offer(make_app):
     full_model = ScriptedFullModel(offer=None)
-    app = make_app(full_model=full_model)
+    app = make_app(models=ScriptedModels(full_model=full_model))
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: full_model.heard and not runs("offer"))
         assert not is_asking(app)
         assert line(app) == ""
 
 
-async def test_who_types_is_not_interrupted(make_app, full_model, monkeypatch):
+async def test_who_types_is_not_interrupted(make_app, models, monkeypatch):
     monkeypatch.setattr(full_model_line, "_LOOK_EVERY_SECONDS", 0.01)
     looks = []
     may_ask = ChatScreen._may_ask
@@ -103,7 +112,7 @@ async def test_who_types_is_not_interrupted(make_app, full_model, monkeypatch):
 
     monkeypatch.setattr(ChatScreen, "_may_ask", look)
     engine = ScriptedEngine(loaded=False)
-    app = make_app(engine=engine, full_model=full_model)
+    app = make_app(engine=engine, models=models)
     async with app.run_test() as pilot:
         await pilot.press("h", "i")
         engine.finish_loading()
@@ -114,7 +123,7 @@ async def test_who_types_is_not_interrupted(make_app, full_model, monkeypatch):
         await wait_until(pilot, lambda: is_asking(app))
 
 
-async def test_a_download_beside_the_chat(app, engine, full_model):
+async def test_a_download_beside_the_chat(app, engine, full_model, models):
     async with app.run_test(size=(80, 24)) as pilot:
         await choose(pilot, app, YES)
         full_model.progress(1_240_000_000)
@@ -129,16 +138,17 @@ async def test_a_download_beside_the_chat(app, engine, full_model):
         assert "Scripted-vision" in status(app)
 
         full_model.arrive()
-        await wait_until(pilot, lambda: full_model.loading)
-        full = full_model.loading
-        full.progress("Reading weights", 3_000_000_000, 8_000_000_000)
-        await wait_until(pilot, lambda: "Reading weights 3.0 of 8.0 GB" in line(app))
-        full.finish_loading()
-        await wait_until(pilot, lambda: "Full-vision" in status(app))
-        await wait_until(pilot, lambda: engine.closed)
+        await wait_until(pilot, lambda: models.made)
+        (full,) = models.made
+        assert models.choices == [ModelChoice(FULL, "auto")]
         assert line(app) == ""
+        full.progress("Reading weights", 3_000_000_000, 8_000_000_000)
+        await wait_until(pilot, lambda: "Reading weights 3.0 of 8.0 GB" in status(app))
+        full.finish_loading()
+        await wait_until(pilot, lambda: NAME in status(app))
+        assert engine.closed
         assert app.chat.status.tokens_per_second is None
-        assert any("Full-vision answers from here on" in note for note in notes(app))
+        assert any(f"{NAME} answers from here on" in note for note in notes(app))
 
         await submit(pilot, app, "And now?")
         await wait_until(pilot, lambda: full.requests)
@@ -147,24 +157,25 @@ async def test_a_download_beside_the_chat(app, engine, full_model):
         full.say("The full one.")
         full.finish()
         await wait_until(pilot, lambda: not app.chat.is_answering)
-        assert answers(app)[-1].startswith("Full-vision")
+        assert answers(app)[-1].startswith(NAME)
         assert len(engine.requests) == 1
 
 
-async def test_an_answer_under_way_is_not_cut_off(app, engine, full_model):
+async def test_an_answer_under_way_is_not_cut_off(app, engine, full_model, models, monkeypatch):
+    monkeypatch.setattr(chat, "_LOOK_EVERY_SECONDS", 0.01)
     async with app.run_test() as pilot:
         await choose(pilot, app, YES)
-        full_model.arrive()
-        await wait_until(pilot, lambda: full_model.loading)
-        await submit(pilot, app, "Hello")
+        await ask(pilot, app, engine, "Hello")
         engine.say("It is ")
-        full_model.loading.finish_loading()
+        full_model.arrive()
         await wait_until(pilot, lambda: line(app) == "")
         assert "Scripted-vision" in status(app)
-        assert not engine.closed
+        assert not models.made
         engine.say("a circle.")
         engine.finish()
-        await wait_until(pilot, lambda: "Full-vision" in status(app))
+        await wait_until(pilot, lambda: models.made)
+        models.made[0].finish_loading()
+        await wait_until(pilot, lambda: NAME in status(app))
         assert any("It is a circle." in answer for answer in answers(app))
 
 
@@ -195,16 +206,27 @@ async def test_a_download_can_be_stopped(app, full_model):
         assert "Download the full model" in titles
 
 
-async def test_a_model_that_cannot_be_loaded_leaves_the_small_one(app, engine, full_model):
+async def test_a_model_that_cannot_be_loaded_gives_way_to_the_small_one(app, full_model, models):
     async with app.run_test() as pilot:
         await choose(pilot, app, YES)
         full_model.arrive()
-        await wait_until(pilot, lambda: full_model.loading)
-        full_model.loading.fail_loading(ModelError("The memory is full.", "Close programs."))
+        await wait_until(pilot, lambda: models.made)
+        models.made[0].fail_loading(ModelError("The memory is full.", "Close programs."))
         await wait_until(pilot, lambda: any("memory is full" in note for note in notes(app)))
-        assert not engine.closed
+        assert models.choices[-1] == ModelChoice("demo", "auto")
+        small = models.made[-1]
+        small.finish_loading()
+        await ask(pilot, app, small, "Hello")
+
+
+async def test_it_is_offered_once(app, engine, full_model):
+    async with app.run_test() as pilot:
+        await choose(pilot, app, "enter")
+        engine.unload(10)
+        engine.finish_loading()
         await submit(pilot, app, "Hello")
         await wait_until(pilot, lambda: engine.requests)
+        assert full_model.heard == ["offer"]
 
 
 async def test_not_now_leaves_it_in_the_palette(app):

@@ -11,9 +11,11 @@ from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
+from phi3v_tui.ui.screens.models import ModelList, ModelsScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
+from tests.ui.scripted_models import ScriptedModels
 from tests.ui.steps import answers, attach, composer, drawn, meter_shows, notes, submit, wait_until
 
 NARROW = (80, 24)
@@ -203,7 +205,7 @@ def test_offer_of_the_full_model_narrow_dark(snap_compare, make_app):
         await _settle(pilot)
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, DownloadOfferScreen))
 
-    app = make_app(full_model=ScriptedFullModel())
+    app = make_app(models=ScriptedModels(full_model=ScriptedFullModel()))
     assert snap_compare(app, terminal_size=NARROW, run_before=offered)
 
 
@@ -217,5 +219,27 @@ def test_download_of_the_full_model_narrow_light(snap_compare, make_app, setting
         full_model.progress(1_240_000_000)
         await wait_until(pilot, lambda: "1.2 of" in str(pilot.app.chat.full_model.render()))
 
-    app = make_app(full_model=full_model, settings=replace(settings, theme="phi3v-light"))
+    models = ScriptedModels(full_model=full_model)
+    app = make_app(models=models, settings=replace(settings, theme="phi3v-light"))
     assert snap_compare(app, terminal_size=NARROW, run_before=downloading)
+
+
+def _models(*keys: str):
+    async def list_models(pilot) -> None:
+        await _settle(pilot)
+        await pilot.press("f9")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ModelsScreen))
+        options = pilot.app.screen.query_one(ModelList)
+        await wait_until(pilot, lambda: options.option_count)
+        await pilot.press(*keys)
+
+    return list_models
+
+
+def test_models_narrow_dark(snap_compare, dark):
+    assert snap_compare(dark, terminal_size=NARROW, run_before=_models("down", "right"))
+
+
+def test_models_wide_light(snap_compare, light):
+    keys = _models("down", "down", "down", "left")
+    assert snap_compare(light, terminal_size=WIDE, run_before=keys)

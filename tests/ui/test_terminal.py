@@ -28,6 +28,7 @@ SCRIPT = """
     from phi3v_tui.ui.app import run
     from phi3v_tui.ui.terminal import leave
     from tests.ui.scripted_engine import ScriptedEngine
+    from tests.ui.scripted_models import ScriptedModels
 
     class Halfway(ScriptedEngine):
         def stream(self, request, emit):
@@ -35,7 +36,7 @@ SCRIPT = """
             self.say("Half an answer")
             os.write(2, b"stray output of a native library\\n")
 
-    leave(run(Halfway(), Settings(data_dir=Path(sys.argv[1])), [], False))
+    leave(run(Halfway(), Settings(data_dir=Path(sys.argv[1])), ScriptedModels(), [], False))
 """
 
 

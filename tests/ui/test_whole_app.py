@@ -4,6 +4,7 @@ The words of the answers are the checkpoint's own, and it may be trained again; 
 plainly in a picture is looked for in them.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,23 @@ from PIL import Image, ImageDraw
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import StreamEvent, TextDelta
 from phi3v_tui.engine.local import LocalEngine
+from phi3v_tui.local_models import LocalModels
+from phi3v_tui.phi3v import weights
+from phi3v_tui.settings import Settings
 from phi3v_tui.ui.app import Phi3VApp
+from phi3v_tui.ui.screens.models import ModelList, ModelsScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
-from tests.ui.steps import answers, attach, attached, drawn, notices, prompts, submit, wait_until
+from tests.ui.steps import (
+    answers,
+    attach,
+    attached,
+    drawn,
+    notes,
+    notices,
+    prompts,
+    submit,
+    wait_until,
+)
 
 MODEL_SECONDS = 120
 """To load, or to answer, where other work keeps the machine busy."""
@@ -123,6 +138,39 @@ async def test_conversation_about_two_pictures_is_saved_and_found_again(start, t
 def _body(answer: str) -> list[str]:
     """An answer as drawn, without the name of who speaks."""
     return answer.splitlines()[1:]
+
+
+async def test_the_conversation_goes_on_with_another_model(start, tmp_path, settings):
+    folder = shutil.copytree(weights.BUNDLED, tmp_path / "a copy")
+    made: list[LocalEngine] = []
+
+    def engine_for(settings: Settings, instead_of: LocalEngine | None) -> LocalEngine:
+        made.append(LocalEngine(settings.model, "cpu", settings.quantize, instead_of=instead_of))
+        return made[-1]
+
+    first = LocalEngine("demo", device="cpu")
+    models = LocalModels(settings, engine_for)
+    app = start(first, models=models, pictures=[_draw(tmp_path / "drawn.png", "ellipse", "red")])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        answer = await _ask(pilot, app, "What colour is the circle?")
+        await submit(pilot, app, f"/model {folder}")
+        await wait_until(pilot, lambda: app.chat.status.model == "a copy · cpu", MODEL_SECONDS)
+        assert any("a copy answers from here on" in note for note in notes(app))
+        assert await _ask(pilot, app, "What is in this picture?")
+        assert app.chat.conversation.path()[-1].model == "a copy"
+        await pilot.press("f9")
+        await wait_until(pilot, lambda: isinstance(app.screen, ModelsScreen))
+        options = app.screen.query_one(ModelList)
+        await wait_until(pilot, lambda: options.option_count == 4)
+        assert str(options.get_option_at_index(3).prompt).startswith("● a copy")
+        await pilot.press("up", "up", "up", "enter")
+        await wait_until(pilot, lambda: app.chat.status.model == "Demo model · cpu", MODEL_SECONDS)
+        await pilot.press("ctrl+n")
+        await attach(pilot, app, tmp_path / "drawn.png")
+        assert await _ask(pilot, app, "What colour is the circle?") == answer
+    for engine in made:
+        engine.close()
 
 
 async def test_stopped_answer_is_found_again_as_far_as_it_came(start, tmp_path):

@@ -1,6 +1,5 @@
 """The part of the chat that hears the engine."""
 
-import threading
 from dataclasses import replace
 
 from textual import on
@@ -8,8 +7,8 @@ from textual.screen import Screen
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.engine.base import Engine, Limits
-from phi3v_tui.engine.events import FinishReason, Loaded
-from phi3v_tui.errors import StoreError
+from phi3v_tui.engine.events import Failed, FinishReason, Loaded, LoadProgress, Unloaded
+from phi3v_tui.errors import Phi3VTuiError, StoreError
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answering import Answering
@@ -79,19 +78,19 @@ class AnsweringScreen(Screen[None]):
         self.set_interval(1 / flushes, self.answering.flush)
         gen.load(self.engine, self)
 
-    async def use_engine(self, engine: Engine, loaded: Loaded) -> None:
-        """Let another model answer from now on; the conversation stays.
+    def replace_engine(self, engine: Engine) -> None:
+        """Load another model, which answers from now on; the conversation stays.
 
         Args:
-            engine: Loaded already; the one before is closed.
-            loaded: What it reported.
+            engine: Not loaded yet; it closes the one before.
         """
-        threading.Thread(target=self.engine.close, name="close", daemon=True).start()
         self.answering.engine = engine
-        self.status.tokens_per_second = None
-        await self._greet(gen.ModelLoaded(loaded))
-        if not self.query_one(Welcome).display:
-            await self.transcript.add_note(f"{loaded.model} answers from here on.")
+        self.shown.model = ""
+        self.status.forget_model()
+        self._forget_limits()
+        self.query_one(Welcome).await_model()
+        self.answering.loading_went_on("Loading")
+        gen.load(engine, self)
 
     async def return_prompt(self) -> None:
         """Put the last prompt of the path back where it was typed."""
@@ -135,15 +134,23 @@ class AnsweringScreen(Screen[None]):
     def _show_prefill(self, message: gen.PromptRead) -> None:
         self.answering.prompt_was_read(message.generation, message.progress)
 
-    @on(gen.LoadProgressed)
-    def _show_load_progress(self, message: gen.LoadProgressed) -> None:
-        progress = message.progress
-        words = f"{bar(progress.done, progress.total)}{describe_progress(progress)}"
-        self.answering.loading_went_on(words)
+    @on(gen.LoadReported)
+    async def _hear_loading(self, message: gen.LoadReported) -> None:
+        if message.engine is not self.engine:
+            return  # another model was chosen meanwhile
+        match message.event:
+            case LoadProgress() as progress:
+                words = f"{bar(progress.done, progress.total)}{describe_progress(progress)}"
+                self.answering.loading_went_on(words)
+            case Loaded() as loaded:
+                await self.model_loaded(loaded)
+            case Unloaded() as unloaded:
+                self.model_unloaded(unloaded)
+            case Failed() as failed:
+                await self.load_failed(failed.error)
 
-    @on(gen.ModelLoaded)
-    async def _greet(self, message: gen.ModelLoaded) -> None:
-        loaded = message.loaded
+    async def model_loaded(self, loaded: Loaded) -> None:
+        """Greet: say who answers, and what fits."""
         self.answering.model_was_loaded(loaded.model)
         self.status.name_model(loaded)
         welcome = self.query_one(Welcome)
@@ -156,20 +163,27 @@ class AnsweringScreen(Screen[None]):
 
     def _show_limits(self, limits: Limits) -> None:
         """Show what fits, and what pictures cost as they are cut now."""
-        limits = replace(limits, num_crops=self._settings.num_crops or limits.num_crops)
+        crops = self._settings.num_crops or limits.num_crops
         self.status.context_length = limits.context_length
+        self._price_pictures(replace(limits, num_crops=crops))
+
+    def _forget_limits(self) -> None:
+        """What pictures cost is not known until the next model has been loaded."""
+        self._price_pictures(None)
+
+    def _price_pictures(self, limits: Limits | None) -> None:
         self.attachment_bar.limits = limits
         self.query_one("#preview", ImagePreview).limits = limits
 
-    @on(gen.ModelUnloaded)
-    def _tell_unloaded(self, message: gen.ModelUnloaded) -> None:
+    def model_unloaded(self, unloaded: Unloaded) -> None:
+        """Say that the memory was given back."""
         self.answering.loading = ""
         self.status.activity = "Unloaded"
-        self.notify(str(message.unloaded), title="Memory given back", timeout=10, markup=False)
+        self.notify(str(unloaded), title="Memory given back", timeout=10, markup=False)
 
-    @on(gen.LoadFailed)
-    async def _tell_load_failed(self, message: gen.LoadFailed) -> None:
+    async def load_failed(self, error: Phi3VTuiError) -> None:
+        """Say that there is no model, and why."""
         self.answering.loading = ""
         self.status.activity = "No model"
         self.query_one(Welcome).lack_model()
-        await self.transcript.add_note(str(message.failure.error), is_error=True)
+        await self.transcript.add_note(str(error), is_error=True)

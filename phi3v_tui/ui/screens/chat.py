@@ -14,8 +14,9 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine, Limits
-from phi3v_tui.engine.events import FinishReason
-from phi3v_tui.engine.full_model import FullModel
+from phi3v_tui.engine.events import FinishReason, Loaded, Unloaded
+from phi3v_tui.engine.models import Models
+from phi3v_tui.errors import Phi3VTuiError
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import (
     conversation_commands,
@@ -23,7 +24,6 @@ from phi3v_tui.ui import (
     setting_commands,
     slash_commands,
 )
-from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import hint
@@ -32,6 +32,7 @@ from phi3v_tui.ui.meter import ContextMeter
 from phi3v_tui.ui.opening import Opening
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.screens.help import HelpScreen
+from phi3v_tui.ui.switching import Switching
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
@@ -56,26 +57,27 @@ class ChatScreen(AttachingScreen):
         self,
         engine: Engine,
         settings: Settings,
+        models: Models,
         pictures: list[Path],
         resume: bool,
         image_mode: ImageMode,
-        full_model: FullModel | None = None,
     ) -> None:
         """Begin a conversation, or reopen the last one.
 
         Args:
             engine: Not loaded yet.
             settings: For sampling, pictures and where to save.
+            models: Those that could answer.
             pictures: Files to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
-            full_model: To be offered, where it can be.
         """
         super().__init__(engine, settings, image_mode)
-        self.full_model = FullModelLine(full_model, self._may_ask)
+        self.full_model = FullModelLine(models.suggested(), settings.quantize, self._may_ask)
         self._pictures = pictures
         self._resume = resume
         self.asking = Asking(self)
+        self.switching = Switching(self, models)
         self.meter = ContextMeter(self)
         self.opening = Opening(self)
         self.waiting_prompts = WaitingPrompts()
@@ -119,23 +121,39 @@ class ChatScreen(AttachingScreen):
         pictures = self.shown.pictures or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
 
-    # The full model.
+    # Models.
 
-    @on(gen.ModelLoaded)
-    def _consider_full_model(self) -> None:
+    async def model_loaded(self, loaded: Loaded) -> None:
+        """Greet, and offer the full model where it would run."""
+        await super().model_loaded(loaded)
+        await self.switching.model_loaded(loaded)
         self.full_model.consider()
+
+    def model_unloaded(self, unloaded: Unloaded) -> None:
+        """Say that the memory was given back."""
+        super().model_unloaded(unloaded)
+        self.switching.model_unloaded()
+
+    async def load_failed(self, error: Phi3VTuiError) -> None:
+        """Say why, and go back to the model before where there was one."""
+        if not await self.switching.go_back(error):
+            await super().load_failed(error)
+
+    def action_choose_model(self) -> None:
+        """List the models, and change to another."""
+        self.switching.choose()
 
     def _may_ask(self) -> bool:
         """Whether nothing is typed, read or shown that a question would interrupt."""
         is_busy = self.is_answering or self.composer.text or self._reading_pictures
         return self.app.screen is self and not is_busy
 
-    @on(FullModelLine.Ready)
-    async def _use_full_model(self, message: FullModelLine.Ready) -> None:
-        if self.is_answering:
-            self.set_timer(_LOOK_EVERY_SECONDS, partial(self._use_full_model, message))
+    @on(FullModelLine.Arrived)
+    def _use_downloaded(self, message: FullModelLine.Arrived) -> None:
+        if self.asking.is_busy:
+            self.set_timer(_LOOK_EVERY_SECONDS, partial(self._use_downloaded, message))
         else:
-            await self.use_engine(message.engine, message.loaded)
+            self.switching.to(message.choice)
 
     @on(FullModelLine.Missed)
     async def _tell_full_model_missed(self, message: FullModelLine.Missed) -> None:

@@ -1,4 +1,4 @@
-"""Asks whether to download the full model."""
+"""Asks whether to download a model."""
 
 from enum import Enum
 
@@ -23,8 +23,8 @@ class Choice(Enum):
 class DownloadOfferScreen(ModalScreen[Choice]):
     """Size, place, free space; yes, not now or never.
 
-    The harmless answer has the focus, and no letter is a key: what is being typed when this
-    appears must not start a download.
+    No letter is a key, and unless the person asked for it the harmless answer has the focus: what
+    is being typed when this appears must not start a download.
     """
 
     BINDINGS = [
@@ -33,10 +33,17 @@ class DownloadOfferScreen(ModalScreen[Choice]):
         Binding("right,down", "app.focus_next", show=False),
     ]
 
-    def __init__(self, offer: Offer) -> None:
-        """Ask about an offer."""
+    def __init__(self, offer: Offer, is_asked_for: bool = False) -> None:
+        """Ask about an offer.
+
+        Args:
+            offer: What there is to download.
+            is_asked_for: The person chose it: it makes no sense to ask never again.
+        """
         super().__init__()
         self._offer = offer
+        self._first = Choice.YES if is_asked_for else Choice.NOT_NOW
+        self._choices = [Choice.YES, Choice.NOT_NOW] if is_asked_for else list(Choice)
 
     def compose(self) -> ComposeResult:
         """The question and its answers."""
@@ -45,7 +52,7 @@ class DownloadOfferScreen(ModalScreen[Choice]):
             yield Static(drawable(_question(offer)), markup=False)
             yield Static(drawable(offer.reason), classes="offer-reason", markup=False)
             with Horizontal(id="offer-choices"):
-                for choice in Choice:
+                for choice in self._choices:
                     yield Button(choice.value, id=choice.name.lower(), compact=True)
 
     def on_mount(self) -> None:
@@ -53,7 +60,7 @@ class DownloadOfferScreen(ModalScreen[Choice]):
         box = self.query_one("#offer")
         box.border_title = "The full model"
         box.border_subtitle = "Tab moves · Enter chooses · Esc: not now"
-        self.query_one("#not_now").focus()
+        self.query_one(f"#{self._first.name.lower()}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Hand the choice over."""
@@ -65,8 +72,9 @@ class DownloadOfferScreen(ModalScreen[Choice]):
 
 
 def _question(offer: Offer) -> str:
+    what = byte_size(offer.size) if offer.size else "what is missing"
     return (
-        f"{offer.model} can run on this machine. Download {byte_size(offer.size)} to"
-        f" {short_path(offer.folder)}, where {byte_size(offer.free)} are free? The small model"
-        " answers meanwhile, and what breaks off goes on later."
+        f"Download {what} of {offer.model} to {short_path(offer.folder)}, where"
+        f" {byte_size(offer.free)} are free? The model in use answers meanwhile, and what breaks"
+        " off goes on later."
     )

@@ -1,4 +1,4 @@
-"""The line that shows the download of the full model, and what leads to it and from it."""
+"""The line that shows the download of a model, and what leads to it."""
 
 import threading
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from textual import on
 from textual.message import Message
 from textual.widgets import Static
 
-from phi3v_tui.engine.base import Engine
-from phi3v_tui.engine.events import Failed, Loaded, LoadEvent, LoadProgress
+from phi3v_tui.engine.events import Failed, LoadProgress
 from phi3v_tui.engine.full_model import Downloaded, DownloadEvent, FullModel, Offer
+from phi3v_tui.engine.models import ModelChoice
 from phi3v_tui.errors import Phi3VTuiError
 from phi3v_tui.ui.generation import post
 from phi3v_tui.ui.plain_text import drawable
@@ -21,7 +21,7 @@ _LOOK_EVERY_SECONDS = 0.5
 
 
 class FullModelLine(Static):
-    """Offers the full model, downloads and loads it beside the chat; hidden while it does not."""
+    """Offers a model, and downloads it beside the chat; hidden while it does not."""
 
     @dataclass
     class Offered(Message):
@@ -31,7 +31,7 @@ class FullModelLine(Static):
 
     @dataclass
     class Progressed(Message):
-        """The download or the loading went on."""
+        """The download went on."""
 
         words: str
 
@@ -43,30 +43,30 @@ class FullModelLine(Static):
     class Arrived(Message):
         """The download is complete."""
 
-    @dataclass
-    class Ready(Message):
-        """The model is loaded, and may answer."""
-
-        engine: Engine
-        loaded: Loaded
+        choice: ModelChoice
 
     @dataclass
     class Missed(Message):
-        """It could not be downloaded, or not be loaded."""
+        """It could not be downloaded."""
 
         error: Phi3VTuiError
 
-    def __init__(self, full_model: FullModel | None, may_ask: Callable[[], bool]) -> None:
+    def __init__(
+        self, suggested: FullModel | None, quantize: str, may_ask: Callable[[], bool]
+    ) -> None:
         """Do nothing yet.
 
         Args:
-            full_model: What to offer; None where there is nothing.
+            suggested: What to offer unasked; None where there is nothing.
+            quantize: How its weights are to be held.
             may_ask: Whether a question would interrupt nobody now.
         """
         super().__init__(markup=False)
-        self._full_model = full_model
+        self._model = suggested
+        self._choice = ModelChoice(suggested.name if suggested else "", quantize)
         self._may_ask = may_ask
         self._offer: Offer | None = None
+        self._has_looked = False
         self._is_downloading = False
         self.display = False
 
@@ -80,16 +80,34 @@ class FullModelLine(Static):
         return None
 
     def consider(self) -> None:
-        """Find out, on a thread of its own, whether there is something to offer."""
-        full_model = self._full_model
-        if full_model is None:
+        """Find out, once and on a thread of its own, whether there is something to offer."""
+        model = self._model
+        if model is None or self._has_looked:
             return
+        self._has_looked = True
 
         def look() -> None:
-            if offer := full_model.offer():
+            if offer := model.offer():
                 post(self, self.Offered(offer))
 
         threading.Thread(target=look, name="offer", daemon=True).start()
+
+    def ask(self, model: FullModel, offer: Offer, choice: ModelChoice) -> None:
+        """Offer what the person chose.
+
+        Args:
+            model: Downloads it.
+            offer: What there is to download.
+            choice: The model, for when it has come.
+        """
+        if self._is_downloading:
+            self.notify(
+                f"{self._choice.name} is on its way. Ctrl+P stops that download.", markup=False
+            )
+            return
+        self._model, self._offer, self._choice = model, offer, choice
+        self._has_looked = True
+        self.app.push_screen(DownloadOfferScreen(offer, is_asked_for=True), self._decide)
 
     @on(Offered)
     def _keep_offer(self, message: Offered) -> None:
@@ -107,20 +125,20 @@ class FullModelLine(Static):
     def _decide(self, choice: Choice | None) -> None:
         if choice is Choice.YES:
             self.start()
-        elif choice is Choice.NEVER and self._full_model is not None:
-            self._full_model.never()
+        elif choice is Choice.NEVER and self._model is not None:
+            self._model.never()
 
     def start(self) -> None:
         """Start the download."""
-        assert self._full_model is not None
+        assert self._model is not None
         self._is_downloading = True
         self._show("starting …")
-        self._full_model.download(self._hear_download)
+        self._model.download(self._hear_download)
 
     def stop(self) -> None:
         """Stop the download."""
-        assert self._full_model is not None
-        self._full_model.stop()
+        assert self._model is not None
+        self._model.stop()
         self._end()
         self.notify("The download was stopped; what came is kept. Ctrl+P goes on with it.")
 
@@ -130,7 +148,7 @@ class FullModelLine(Static):
             case LoadProgress():
                 post(self, self.Progressed(describe_progress(event)))
             case Downloaded():
-                post(self, self.Arrived())
+                post(self, self.Arrived(self._choice))
             case Failed():
                 post(self, self.Missed(event.error))
 
@@ -140,25 +158,10 @@ class FullModelLine(Static):
             self._show(message.words)
 
     @on(Arrived)
-    def _load(self) -> None:
-        """Load it while the small model still answers."""
-        assert self._full_model is not None
-        self._is_downloading = False
+    def _forget_offer(self) -> None:
         self._offer = None
-        engine = self._full_model.engine()
+        self._end()
 
-        def hear(event: LoadEvent) -> None:
-            match event:
-                case LoadProgress():
-                    post(self, self.Progressed(describe_progress(event)))
-                case Loaded():
-                    post(self, self.Ready(engine, event))
-                case Failed():
-                    post(self, self.Missed(event.error))
-
-        engine.load(hear)
-
-    @on(Ready)
     @on(Missed)
     def _end(self) -> None:
         self._is_downloading = False

@@ -50,6 +50,12 @@ class StatusBar(Horizontal):
         self.model = f"{loaded.model} · {loaded.device}"
         self.activity = ""
 
+    def forget_model(self) -> None:
+        """Show nothing of the model that has gone."""
+        self.model = ""
+        self.context_used = self.draft = self.context_length = None
+        self.tokens_per_second = self.last = None
+
     def _show_left(self) -> None:
         parts = [
             ("Not saved" if self.is_unsaved else "", "$error"),

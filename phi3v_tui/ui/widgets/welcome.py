@@ -16,6 +16,8 @@ EXAMPLES = (
     "What differs between the two pictures?",
 )
 
+_LOADING = "The model is loading; you can begin already."
+
 
 class ExampleQuestion(Static):
     """A question that a click puts into the composer."""
@@ -42,7 +44,7 @@ class Welcome(Vertical):
     def compose(self) -> ComposeResult:
         """Greeting, model, first step, examples, notice."""
         yield Static("Talk about your pictures", classes="greeting", markup=False)
-        yield Static("The model is loading; you can begin already.", id="model", markup=False)
+        yield Static(_LOADING, id="model", markup=False)
         yield Static(
             Content.assemble(
                 ("Ctrl+O", "bold $accent"),
@@ -59,6 +61,11 @@ class Welcome(Vertical):
         """Say who answers, and what people should know about it."""
         self.query_one("#model", Static).update(f"with {drawable(model)} on {drawable(device)}")
         self.query_one("#notice", Static).update(drawable(notice))
+
+    def await_model(self) -> None:
+        """Say that another model is on its way."""
+        self.query_one("#model", Static).update(_LOADING)
+        self.query_one("#notice", Static).update("")
 
     def lack_model(self) -> None:
         """Say that nobody will answer."""

@@ -1,6 +1,7 @@
 """The terminal around the app: is there one, stray output, signals, pictures, leaving."""
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -112,6 +113,8 @@ def redirect_stderr(terminal: int, log_path: Path) -> None:
     os.close(log)
     sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
     sys.__stderr__ = screen  # type: ignore[misc]
+    # By itself logging would write to what Textual puts in the place of `sys.stderr`: to nowhere.
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
 
 
 def quieten_libraries() -> None:

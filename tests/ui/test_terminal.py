@@ -22,7 +22,7 @@ LOG = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
 
 # The app with an engine that has an answer half way.
 SCRIPT = """
-    import os, sys
+    import logging, os, sys
     from pathlib import Path
     from phi3v_tui.settings import Settings
     from phi3v_tui.ui.app import run
@@ -35,6 +35,7 @@ SCRIPT = """
             super().stream(request, emit)
             self.say("Half an answer")
             os.write(2, b"stray output of a native library\\n")
+            logging.getLogger("phi3v_tui.engine").error("what nobody foresaw")
 
     leave(run(Halfway(), Settings(data_dir=Path(sys.argv[1])), ScriptedModels(), [], False))
 """
@@ -112,6 +113,8 @@ def test_quitting_ends_with_status_0_and_stray_output_is_in_the_log(halfway, tmp
     assert _stored_answer(tmp_path / "data") == "Half an answer"
     assert b"stray output" not in halfway.output
     assert "stray output of a native library" in LOG.read_text()
+    assert b"what nobody foresaw" not in halfway.output
+    assert "phi3v_tui.engine what nobody foresaw" in LOG.read_text()
 
 
 def test_terminal_that_vanishes_costs_nothing(tmp_path):
@@ -136,7 +139,7 @@ def test_log_that_cannot_be_written_keeps_nobody_from_chatting(tmp_path):
 
 
 def test_what_was_imported_is_not_searched_for_garbage_again_and_again(tmp_path):
-    script = SCRIPT.replace("import os, sys", "import gc, os, sys").replace(
+    script = SCRIPT.replace("import logging, os", "import gc, logging, os").replace(
         '"Half an answer"', 'f"More than half: {gc.get_freeze_count() > len(gc.get_objects())}"'
     )
     app = OnTerminal(tmp_path / "data", script=script)

@@ -3,10 +3,12 @@
 import io
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from phi3v_tui.conversation import windows_paths
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui import clipboard_pictures
 from phi3v_tui.ui.clipboard_pictures import copied_pictures
@@ -68,6 +70,23 @@ def test_windows_gives_its_picture_to_its_linux(programs):
     data = picture()
     programs.windows(windows_line(data))
     assert copied_pictures()[0].data == data
+
+
+def test_windows_gives_the_files_that_were_copied_in_its_explorer(
+    programs, shapes, tmp_path, monkeypatch
+):
+    programs.session(WSL_DISTRO_NAME="Ubuntu")
+    programs.windows(r"file C:\my shapes.png", r"file \\wsl.localhost\Ubuntu\b.png")
+    drive = tmp_path / "mnt" / "c"
+    drive.mkdir(parents=True)
+    (tmp_path / "b.png").write_bytes(picture())
+    shapes.rename(drive / "my shapes.png")
+
+    def under_here(root: str, *rest: str) -> Path:
+        return tmp_path.joinpath(root.lstrip("/"), *rest)
+
+    monkeypatch.setattr(windows_paths, "Path", under_here)
+    assert [item.name for item in copied_pictures()] == ["my shapes.png", "b.png"]
 
 
 def test_macos_gives_a_picture_as_hex(programs):

@@ -120,6 +120,19 @@ class Composer(TextArea):
         elif event.key == "backspace" and not self.text:
             self._handle(event)
             self.post_message(self.AttachmentTakenBack())
+        elif await self._obey_own_binding(event.key):
+            self._handle(event)
+
+    async def _obey_own_binding(self, key: str) -> bool:
+        """Do at once what a key is bound to here, such as deleting; False if nothing is done.
+
+        Textual does that only once the key has come by all that is around the composer. Of keys
+        that arrive together, as on a slow line, the letters after it would be typed before it.
+        """
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def _step_history(self, by: int) -> bool:
         """Show another prompt, if the cursor stands at the edge; says whether there was one."""

@@ -33,7 +33,9 @@ from phi3v_tui.engine.models import Models
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import cell_size, clipboard, commands, terminal, terminal_query, themes
+from phi3v_tui.ui.keys import EVERYWHERE
 from phi3v_tui.ui.screens.chat import ChatScreen
+from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.terminal_query import Known
 
@@ -50,6 +52,7 @@ class Phi3VApp(App[int]):
 
     TITLE = "phi3v-tui"
     CSS_PATH = "app.tcss"
+    BINDINGS = [*EVERYWHERE]
 
     def __init__(
         self,
@@ -149,6 +152,13 @@ class Phi3VApp(App[int]):
         """Quit, but not at once where that would lose the conversation."""
         if self.chat.opening.may_discard("Ctrl+Q"):
             self.exit()
+
+    def action_help(self) -> None:
+        """Show all keys, those of the screen first; or show them no longer."""
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen(type(self.screen)))
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C, which would be too easy a way to lose a conversation."""

@@ -1,27 +1,66 @@
 """What can be done now, in a few words below the composer."""
 
-from phi3v_tui import slash
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-_TYPING = "Enter sends · Ctrl+J new line"
-_WITH_PICTURES = "Enter sends · Backspace takes the picture back"
-_ANSWERING = "Esc stops the answer"
+from textual.binding import Binding, BindingType
+
+from phi3v_tui import slash
+from phi3v_tui.ui import message_commands
+from phi3v_tui.ui.keys import key_name
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
+from phi3v_tui.ui.widgets.downloads import DownloadRow
+from phi3v_tui.ui.widgets.message_view import PictureLine
+from phi3v_tui.ui.widgets.other_messages import OtherMessages
+
+if TYPE_CHECKING:
+    from phi3v_tui.ui.screens.chat import ChatScreen
+
+_GAP = " · "
+_TYPING = ("Enter sends", "Ctrl+J new line", "@ completes a path")
+_FIRST = ("Enter sends", "Ctrl+O attaches", "Ctrl+J new line", "Ctrl+P commands")
+_NEXT = ("Enter sends", "Ctrl+O attaches", "Ctrl+↑ chooses a message", "Ctrl+P commands")
+_WITH_PICTURES = ("Enter sends", "Backspace takes the picture back", "F3 views it")
+_ANSWERING = ("Esc stops the answer", "Enter sends once it has ended")
+_UNFINISHED = ("Enter sends", "F5 goes on with the answer", "Ctrl+R answers again")
 _MOST_NAMED = 6
 
 
-def hint(text: str, is_answering: bool, has_pictures: bool) -> str:
-    """What fits the moment.
+def hints(chat: "ChatScreen") -> Sequence[str]:
+    """What fits the moment, what matters most first."""
+    if chosen := chat.transcript.chosen:
+        return message_commands.hint(chat, chosen.turn)
+    if isinstance(chat.focused, AttachmentChip | PictureLine | DownloadRow | OtherMessages):
+        return _of_keys(chat.focused.BINDINGS)
+    if commands := slash.matching(chat.composer.text):
+        return [_of_commands(commands)]
+    if chat.is_answering:
+        return _ANSWERING
+    if chat.composer.text:
+        return _TYPING
+    if chat.attachment_bar.attachments:
+        return _WITH_PICTURES
+    path = chat.conversation.path()
+    if not path:
+        return _FIRST
+    return _UNFINISHED if message_commands.can_go_on(chat, path[-1]) else _NEXT
 
-    Args:
-        text: What is typed: it may become a command.
-        is_answering: Whether there is an answer to stop.
-        has_pictures: Whether pictures would go with the prompt.
-    """
-    commands = slash.matching(text)
+
+def _of_commands(commands: Sequence[slash.Command]) -> str:
     if len(commands) == 1:
         return f"{commands[0].usage}: {commands[0].help}"
-    if commands:
-        names = [f"/{command.name}" for command in commands[:_MOST_NAMED]]
-        return " ".join([*names, "…"] if len(commands) > _MOST_NAMED else names)
-    if is_answering:
-        return _ANSWERING
-    return _WITH_PICTURES if has_pictures and not text else _TYPING
+    names = [f"/{command.name}" for command in commands[:_MOST_NAMED]]
+    return " ".join([*names, "…"] if len(commands) > _MOST_NAMED else names)
+
+
+def _of_keys(bindings: Iterable[BindingType]) -> Sequence[str]:
+    own = (binding for binding in bindings if isinstance(binding, Binding))
+    return [*(f"{key_name(b.key)}: {b.description.lower()}" for b in own), "Esc back"]
+
+
+def fitting(parts: Sequence[str], width: int) -> str:
+    """As many of some parts, from the first on, as a width of cells takes; one at least."""
+    shown = list(parts)
+    while len(shown) > 1 and len(_GAP.join(shown)) > width:
+        shown.pop()
+    return _GAP.join(shown)

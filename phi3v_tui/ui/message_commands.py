@@ -22,10 +22,16 @@ _CODE = re.compile(
 
 
 async def obey(chat: "ChatScreen", name: str) -> None:
-    """Do something with the chosen message."""
-    entry = chat.transcript.chosen
-    if entry is not None:
-        await _COMMANDS[name](chat, entry.turn)
+    """Do something with the chosen message; with the last one where none is chosen."""
+    entries = [entry.turn for entry in chat.transcript.entries]
+    if name == "edit":
+        entries = [turn for turn in entries if turn.message.role is Role.USER]
+    if chosen := chat.transcript.chosen:
+        await _COMMANDS[name](chat, chosen.turn)
+    elif entries:
+        await _COMMANDS[name](chat, entries[-1])
+    else:
+        _tell_none(chat)
 
 
 def can_go_on(chat: "ChatScreen", turn: Turn) -> bool:
@@ -35,7 +41,7 @@ def can_go_on(chat: "ChatScreen", turn: Turn) -> bool:
     return turn.id == last.id and turn.message.role is Role.ASSISTANT and is_unfinished
 
 
-def hint(chat: "ChatScreen", turn: Turn) -> str:
+def hint(chat: "ChatScreen", turn: Turn) -> list[str]:
     """The keys that make sense for a message."""
     words = ["E edits"] if turn.message.role is Role.USER else ["R answers again"]
     if can_go_on(chat, turn):
@@ -45,7 +51,7 @@ def hint(chat: "ChatScreen", turn: Turn) -> str:
         words.append("K copies code")
     if len(chat.conversation.branches(turn.id)) > 1:
         words.append("←→ versions")
-    return " · ".join([*words, "F forks", "Esc back"])
+    return [*words, "F forks", "Esc back"]
 
 
 def code_blocks(text: str) -> list[str]:
@@ -80,7 +86,7 @@ async def choose_last(chat: "ChatScreen") -> None:
     if chat.transcript.entries:
         await chat.transcript.action_choose_next(-1)
     else:
-        chat.notify("There is no message yet.")
+        _tell_none(chat)
 
 
 async def _copy(chat: "ChatScreen", turn: Turn) -> None:
@@ -164,6 +170,10 @@ async def _fork(chat: "ChatScreen", turn: Turn) -> None:
     chat.shown.save()
     chat.composer.focus()
     chat.notify("This is a new conversation; Ctrl+L lists the one that it comes from.")
+
+
+def _tell_none(chat: "ChatScreen") -> None:
+    chat.notify("There is no message yet.")
 
 
 def _tell_busy(chat: "ChatScreen") -> None:

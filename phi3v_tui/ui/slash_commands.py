@@ -39,6 +39,27 @@ async def obey(chat: "ChatScreen", text: str) -> bool:
     return True
 
 
+async def begin(chat: "ChatScreen", command: slash.Command) -> None:
+    """Run a command that takes nothing; type the beginning of one that takes something."""
+    if command.arguments:
+        _type(chat, f"/{command.name} ")
+        return
+    try:
+        await _RUN[command.name](chat, "")
+    except (AttachmentError, CommandError, SettingsError) as error:
+        _refuse(chat, error)
+
+
+def _type(chat: "ChatScreen", text: str) -> None:
+    composer = chat.composer
+    if composer.text:
+        composer.past.add(composer.text)
+        chat.notify("What was typed is kept: ↑ brings it back.")
+    composer.text = text
+    composer.move_cursor(composer.document.end)
+    composer.focus()
+
+
 def _refuse(chat: "ChatScreen", error: Exception) -> None:
     chat.notify(str(error), severity="warning", timeout=_LONG_SECONDS, markup=False)
 
@@ -104,6 +125,6 @@ _RUN: dict[str, Callable[["ChatScreen", str], Awaitable[None]]] = {
     "system": _system,
     "model": _model,
     "set": _set,
-    "help": _action("help"),
+    "help": _action("app.help"),
     "quit": _action("app.quit"),
 }

@@ -134,3 +134,9 @@ def drawn(widget) -> str:
     children = "\n".join(filter(None, (drawn(child) for child in widget.children)))
     own = "" if widget.children else str(widget.render())
     return "\n".join(filter(None, (own, children)))
+
+
+def screen_text(app: Phi3VApp) -> str:
+    """What the terminal shows, a line for each row."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(part.text for part in strip) for strip in strips)

@@ -2,37 +2,13 @@
 
 from dataclasses import replace
 
-from textual.widgets import Static
-
 from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.app import Phi3VApp
 from phi3v_tui.ui.keys import KEYS
-from phi3v_tui.ui.screens.help import HelpScreen, key_name
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion, Welcome
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_models import ScriptedModels
 from tests.ui.steps import composer, drawn, notes, notices, submit, wait_until
-
-
-async def test_help_lists_every_key(make_app):
-    app = make_app()
-    async with app.run_test(size=(100, 50)) as pilot:
-        await pilot.press("f1")
-        await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        text = "\n".join(str(row.render()) for row in app.screen.query(Static))
-        for key in (*(key_name(binding.key) for binding in KEYS), "Ctrl+J", "PgUp"):
-            assert key in text
-        await pilot.press("escape")
-        await wait_until(pilot, lambda: app.screen is app.chat)
-
-
-async def test_palette_offers_every_command_and_runs_it(make_app, engine):
-    app = make_app()
-    async with app.run_test() as pilot:
-        offered = {c.title: c.callback for c in app.get_system_commands(app.screen)}
-        assert set(offered) == {binding.description for binding in KEYS} | {"Change the theme"}
-        await offered["Copy the last answer"]()
-        await wait_until(pilot, lambda: "no answer to copy" in notices(app))
 
 
 async def test_copy_takes_the_markdown_of_the_last_answer(make_app, engine):

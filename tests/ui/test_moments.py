@@ -7,25 +7,7 @@ from textual.color import Color
 
 from phi3v_tui.ui.terminal import ImageMode, choose_image_mode, draw_less, word_for_ssh
 from tests.ui.scripted_engine import ScriptedEngine
-from tests.ui.steps import attach, composer, notices, submit, wait_until
-
-
-async def test_the_hint_fits_the_moment(make_app, engine, shapes):
-    app = make_app()
-    async with app.run_test() as pilot:
-
-        def says(words):
-            return lambda: words in str(composer(app).border_subtitle)
-
-        await wait_until(pilot, says("Enter sends"))
-        await attach(pilot, app, shapes)
-        await wait_until(pilot, says("Backspace takes the picture back"))
-        await submit(pilot, app, "What is this?")
-        await wait_until(pilot, says("Esc stops the answer"))
-        await wait_until(pilot, lambda: engine.requests)
-        engine.say("A circle.")
-        engine.finish()
-        await wait_until(pilot, says("Enter sends"))
+from tests.ui.steps import notices, submit, wait_until
 
 
 def test_a_slow_line_gets_fewer_frames_and_no_pictures_unless_asked():

@@ -9,7 +9,16 @@ from phi3v_tui import slash
 from phi3v_tui.ui import slash_commands
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
-from tests.ui.steps import answers, attached, composer, notices, prompts, submit, wait_until
+from tests.ui.steps import (
+    answers,
+    attached,
+    composer,
+    notices,
+    prompts,
+    screen_text,
+    submit,
+    wait_until,
+)
 
 
 def test_every_command_of_the_table_can_be_run():
@@ -173,11 +182,12 @@ async def test_set_alone_shows_the_settings(make_app, engine):
 
 async def test_help_lists_the_commands(make_app, engine):
     app = make_app()
-    async with app.run_test(size=(100, 60)) as pilot:
+    async with app.run_test(size=(100, 250)) as pilot:
         await submit(pilot, app, "/help")
         await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        text = "\n".join(str(row.render()) for row in app.screen.query("Static"))
-        assert all(command.usage in text for command in slash.COMMANDS)
+        await wait_until(
+            pilot, lambda: all(command.usage in screen_text(app) for command in slash.COMMANDS)
+        )
 
 
 async def test_quit_ends_the_app(make_app, engine):

@@ -9,7 +9,7 @@ from textual.color import Color
 from textual.widget import Widget
 
 from phi3v_tui.ui.app import Phi3VApp
-from tests.ui.steps import composer, talk, wait_until
+from tests.ui.steps import composer, screen_text, talk, wait_until
 
 MARKDOWN = """Some **bold**, *italic* and `code`.
 
@@ -31,10 +31,6 @@ def _rows(app: Phi3VApp, part: Widget | None = None) -> list[list[Segment]]:
     region = (part or app.screen).region
     strips = app.screen._compositor.render_strips()[region.y : region.bottom]
     return [list(strip.crop(region.x, region.right)) for strip in strips]
-
-
-def _plain(app: Phi3VApp) -> list[str]:
-    return ["".join(part.text for part in row) for row in _rows(app)]
 
 
 def _colours(part: Segment) -> tuple[Color, Color]:
@@ -72,8 +68,8 @@ async def test_words_and_lines_stand_out(make_app, engine, settings, theme, word
     app = make_app(settings=replace(settings, theme=theme))
     async with app.run_test(size=(100, 45)) as pilot:
         await talk(pilot, app, engine, "Show me Markdown.", MARKDOWN)
-        await wait_until(pilot, lambda: "a comment" in "\n".join(_plain(app)))
-        assert "Ask about a picture" in "\n".join(_plain(app))
+        await wait_until(pilot, lambda: "a comment" in screen_text(app))
+        assert "Ask about a picture" in screen_text(app)
         _check(app, app.screen, words, lines)
         for key, box in (("ctrl+up", ".-chosen"), ("f1", "#help"), ("ctrl+l", ".modal")):
             await pilot.press(key)
@@ -92,14 +88,18 @@ async def test_a_chosen_message_is_told_from_the_others_without_colours(make_app
     app = make_app()
     async with app.run_test() as pilot:
         await talk(pilot, app, engine, "A question", "An answer")
-        before = _plain(app)
+        before = screen_text(app).splitlines()
         await pilot.press("ctrl+up")
         await wait_until(pilot, lambda: app.chat.transcript.chosen)
-        answer = [new for old, new in zip(before, _plain(app), strict=True) if old != new]
+        answer = [
+            new
+            for old, new in zip(before, screen_text(app).splitlines(), strict=True)
+            if old != new
+        ]
         assert any("An answer" in row for row in answer)
         await pilot.press("up")
         await wait_until(pilot, lambda: "E edits" in str(composer(app).border_subtitle))
-        prompt = [row for row in _plain(app) if "█" in row]
+        prompt = [row for row in screen_text(app).splitlines() if "█" in row]
         assert any("A question" in row for row in prompt)
         assert not any("An answer" in row for row in prompt)
 
@@ -108,4 +108,4 @@ async def test_what_a_slash_command_takes_is_not_read_as_markup(make_app):
     app = make_app()
     async with app.run_test() as pilot:
         await pilot.press(*"/set")
-        await wait_until(pilot, lambda: "/set [NAME VALUE]: change" in "\n".join(_plain(app)))
+        await wait_until(pilot, lambda: "/set [NAME VALUE]: change" in screen_text(app))

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -26,12 +26,11 @@ from phi3v_tui.ui import (
 )
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
-from phi3v_tui.ui.hints import hint
+from phi3v_tui.ui.hints import fitting, hints
 from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.meter import ContextMeter
 from phi3v_tui.ui.opening import Opening
 from phi3v_tui.ui.screens.attaching import AttachingScreen
-from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.switching import Switching
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.composer import Composer
@@ -45,6 +44,7 @@ from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 _WIDE_COLUMNS = 110
 _LOOK_EVERY_SECONDS = 0.2
 _PROMPTS_REMEMBERED = 200
+_AROUND_HINT = 6
 
 
 class ChatScreen(AttachingScreen):
@@ -185,6 +185,7 @@ class ChatScreen(AttachingScreen):
         """Ask what waits."""
         await self.asking.answer_ended(reason)
         self.meter.look()
+        self._hint()
 
     @on(Composer.AttachmentTakenBack)
     def _take_waiting_back(self, message: Composer.AttachmentTakenBack) -> None:
@@ -193,13 +194,11 @@ class ChatScreen(AttachingScreen):
 
     @on(Composer.Changed)
     @on(TranscriptView.MessageChosen)
+    @on(events.DescendantFocus)
+    @on(events.Resize)
     def _hint(self) -> None:
-        if chosen := self.transcript.chosen:
-            words = message_commands.hint(self, chosen.turn)
-        else:
-            pictures = self.attachment_bar.attachments
-            words = hint(self.composer.text, self.is_answering, bool(pictures))
-        self.composer.border_subtitle = Content(words)
+        room = self.composer.outer_size.width - _AROUND_HINT
+        self.composer.border_subtitle = Content(fitting(hints(self), room))
 
     @on(Composer.Changed)
     def _measure_draft(self) -> None:
@@ -311,10 +310,6 @@ class ChatScreen(AttachingScreen):
         """Begin an empty conversation; what is typed and attached stays."""
         if self.opening.may_discard("Ctrl+N"):
             await self.opening.leave_for(self.new_conversation())
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        self.app.push_screen(HelpScreen(KEYS))
 
     def action_scroll_transcript(self, pages: int) -> None:
         """Scroll the log by pages, down for positive numbers."""

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 class ChoiceScreen(ModalScreen[int | None]):
     """A question and its answers; gives the place of the chosen one, None where none was."""
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+    BINDINGS = [Binding("escape", "dismiss(None)", "Close it")]
 
     def __init__(self, title: str, text: Content, choices: Sequence[Content]) -> None:
         """Ask.

@@ -30,7 +30,7 @@ class WayOut(Enum):
 class ContextFullScreen(ModalScreen[WayOut]):
     """Says which messages would be left out, and asks."""
 
-    BINDINGS = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS = [Binding("escape", "cancel", "Close it")]
 
     def __init__(self, tokens: int, context_length: int, leaving: Sequence[Turn]) -> None:
         """Ask.

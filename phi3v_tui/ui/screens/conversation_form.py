@@ -37,9 +37,9 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
     """A form; gives what was chosen, None where it was left."""
 
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Cancel"),
-        Binding("ctrl+s", "keep", "Keep", priority=True),
-        Binding("ctrl+r", "reset", "As in the settings", priority=True),
+        Binding("escape", "dismiss(None)", "Close it; nothing changes"),
+        Binding("ctrl+s", "keep", "Keep what is typed; so does Enter in a line", priority=True),
+        Binding("ctrl+r", "reset", "Fill in what the settings say", priority=True),
     ]
 
     def __init__(self, system_prompt: str, sampling: SamplingParams, usual: Choices) -> None:

@@ -29,8 +29,8 @@ class DownloadOfferScreen(ModalScreen[Choice]):
 
     BINDINGS = [
         Binding("escape", "not_now", "Not now"),
-        Binding("left,up", "app.focus_previous", show=False),
-        Binding("right,down", "app.focus_next", show=False),
+        Binding("left,up", "app.focus_previous", "The answer before"),
+        Binding("right,down", "app.focus_next", "The next answer"),
     ]
 
     def __init__(self, offer: Offer, is_asked_for: bool = False) -> None:

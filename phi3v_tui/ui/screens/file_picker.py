@@ -37,6 +37,8 @@ _KEYS = (
 class FilterInput(Input):
     """The filter; deleting where nothing is left is news."""
 
+    BINDINGS = [Binding("backspace", "delete_left", "In the empty filter: go up a folder")]
+
     class Emptied(Message):
         """Backspace was pressed in the empty filter."""
 
@@ -53,15 +55,16 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("tab", "mark", "Mark", show=False, priority=True),
-        Binding("up", "move(-1)", "Up", show=False, priority=True),
-        Binding("down", "move(1)", "Down", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
+        Binding("escape", "cancel", "Close it without a picture"),
+        Binding("enter", "take", "Open the folder, or attach what is chosen", priority=True),
+        Binding("tab", "mark", "Mark it, to attach several", priority=True),
+        Binding("up", "move(-1)", "Move in the list", priority=True),
+        Binding("down", "move(1)", "Move in the list", priority=True),
+        Binding("pageup", "move(-10)", "Move in the list", priority=True),
+        Binding("pagedown", "move(10)", "Move in the list", priority=True),
         Binding("ctrl+s", "sort", "Sort by name, or the newest first", priority=True),
-        Binding("ctrl+t", "hidden", "Show hidden files", priority=True),
-        Binding("ctrl+r", "recent", "Recent folders", priority=True),
+        Binding("ctrl+t", "hidden", "Show hidden files, or no longer", priority=True),
+        Binding("ctrl+r", "recent", "List the folders used last", priority=True),
     ]
 
     def __init__(
@@ -159,9 +162,9 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             self._filter_timer.stop()
         self._filter_timer = self.set_timer(_FILTER_AFTER_SECONDS, self._filter_now)
 
-    @on(Input.Submitted)
-    def _take(self, event: Input.Submitted) -> None:
-        if path := _typed_path(event.value, self.folder):
+    def action_take(self) -> None:
+        """Open the path that was typed or what is chosen."""
+        if path := _typed_path(self._filter.value, self.folder):
             self._open(path)
             return
         self._filter_now()

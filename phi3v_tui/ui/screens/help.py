@@ -1,82 +1,144 @@
-"""All keys."""
+"""All keys, as they are bound."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Button, OptionList, Static, TextArea
 
 from phi3v_tui.slash import COMMANDS
-from phi3v_tui.ui.widgets.transcript_view import MESSAGE_KEYS
+from phi3v_tui.ui.keys import EVERYWHERE, KEYS, meanings, rows
+from phi3v_tui.ui.screens.choice import ChoiceScreen
+from phi3v_tui.ui.screens.context_full import ContextFullScreen
+from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
+from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen, FilterInput
+from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
+from phi3v_tui.ui.screens.models import ModelsScreen
+from phi3v_tui.ui.screens.sessions import SessionsScreen
+from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
+from phi3v_tui.ui.widgets.composer import TYPING_KEYS, Composer
+from phi3v_tui.ui.widgets.downloads import DownloadRow
+from phi3v_tui.ui.widgets.message_view import PictureLine
+from phi3v_tui.ui.widgets.other_messages import OtherMessages
+from phi3v_tui.ui.widgets.path_completion import COMPLETION_KEYS
+from phi3v_tui.ui.widgets.search_bar import SearchBar
+from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 
-_TYPING = (
-    ("Enter", "Send; while an answer comes, once it has ended"),
-    ("Ctrl+J", "New line; or end a line with \\ and press Enter"),
-    ("Shift+Enter", "New line, where the terminal can tell it from Enter"),
-    ("@", "Completes a path: Enter takes a name, Esc closes"),
-    ("Paste, drop", "A picture's path attaches the picture"),
-    ("Up, Down", "At the edge of the prompt: what was sent before"),
-    ("Backspace", "In an empty prompt: takes the last picture back, or what waits"),
-    ("Shift+Tab", "To the pictures: Enter shows one, Delete takes it back"),
+_MOST_KEY_CELLS = 26
+_NO_KEYS = (
+    ("@", "Completes a path"),
+    ("Paste, drop", "A picture, its path or its address attaches it"),
 )
-_READING = (
-    ("PgUp PgDn", "Scroll the conversation"),
-    ("Ctrl+Home/End", "To its beginning, to its end"),
-    ("Ctrl+C", "Copy what is selected with the mouse"),
-    ("Ctrl+P", "Everything by name, and the colours"),
+_MOUSE = (
+    ("Click", "Who speaks: chooses the message; a picture: shows it; ✕: takes it back"),
+    ("Drag", "Selects words; Ctrl+C copies them"),
+    ("Wheel", "Scrolls; zooms in the viewer"),
 )
+_ROWS = [widget.BINDINGS for widget in (AttachmentChip, PictureLine, DownloadRow, OtherMessages)]
+_PICKER = (FilePickerScreen.BINDINGS, FilterInput.BINDINGS)
+_FORM = ConversationFormScreen
+_QUESTIONS = (ChoiceScreen.BINDINGS, ContextFullScreen.BINDINGS, OptionList.BINDINGS)
+_OFFER = (DownloadOfferScreen.BINDINGS, Button.BINDINGS)
 _STATUS = (
     ("context 940 + 36 of 8,192", "Tokens taken, what the draft adds, what fits"),
     ("~940+~36/8.2k", "The same where the line is short; ~ is about"),
 )
-_SLASH = tuple((item.usage, item.help) for item in COMMANDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Keys that belong together.
+
+    Attributes:
+        title: Of the group.
+        rows: Keys and what they do.
+        screens: Where they hold, if not in the chat.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, str]]
+    screens: tuple[type[Screen[Any]], ...] = ()
+
+
+def _bound(*bindings: Sequence[BindingType]) -> list[tuple[str, str]]:
+    return rows(b for some in bindings for b in some if isinstance(b, Binding))
+
+
+def _editing() -> list[tuple[str, str]]:
+    """What else a field does with keys, for those that do not know it from elsewhere."""
+    taken = meanings([*KEYS, *TYPING_KEYS]).keys() | {"left", "right"}
+    own = [b for b in TextArea.BINDINGS if isinstance(b, Binding)]
+    return rows(b for b in own if not taken & set(b.key.split(",")) and "shift" not in b.key)
+
+
+def groups() -> tuple[Group, ...]:
+    """All of them."""
+    return (
+        Group("Typing", (*_bound(TYPING_KEYS), *_NO_KEYS)),
+        Group("In the chat", _bound(KEYS, Composer.BINDINGS)),
+        Group("Everywhere", _bound(EVERYWHERE)),
+        Group("A chosen message", _bound(TranscriptView.BINDINGS)),
+        Group("Commands, typed as a prompt", [(item.usage, item.help) for item in COMMANDS]),
+        Group("The mouse", _MOUSE),
+        Group("In the last line", _STATUS),
+        Group("Names after an @", _bound(COMPLETION_KEYS)),
+        Group("Finding words", _bound(SearchBar.BINDINGS)),
+        Group("Pictures and rows, reached by Tab and Shift+Tab", _bound(*_ROWS)),
+        Group("Attaching a picture", _bound(*_PICKER), (FilePickerScreen,)),
+        Group("The viewer", _bound(ImageViewerScreen.BINDINGS), (ImageViewerScreen,)),
+        Group("Conversations", _bound(SessionsScreen.BINDINGS), (SessionsScreen,)),
+        Group("System prompt and sampling", _bound(_FORM.BINDINGS), (_FORM,)),
+        Group("Models", _bound(ModelsScreen.BINDINGS, OptionList.BINDINGS), (ModelsScreen,)),
+        Group("Questions", _bound(*_QUESTIONS), (ChoiceScreen, ContextFullScreen)),
+        Group("The full model", _bound(*_OFFER), (DownloadOfferScreen,)),
+        Group("These keys", _bound(HelpScreen.BINDINGS)),
+        Group("Editing", _editing()),
+    )
 
 
 class HelpScreen(ModalScreen[None]):
     """The keys, in groups."""
 
-    BINDINGS = [Binding("escape,f1,q,enter", "dismiss", "Close")]
+    BINDINGS = [Binding("escape,q,enter", "dismiss", "Close it")]
 
-    def __init__(self, commands: Iterable[Binding]) -> None:
+    def __init__(self, about: type[Screen[Any]]) -> None:
         """List keys.
 
         Args:
-            commands: The chat's own bindings.
+            about: The screen whose keys are to be in sight.
         """
         super().__init__()
-        self._commands = [(key_name(item.key), item.description) for item in commands]
+        self._about = about
 
     def compose(self) -> ComposeResult:
         """Groups of keys, then the commands."""
         with VerticalScroll(id="help"):
-            for title, rows in (
-                ("Typing", _TYPING),
-                ("Doing", self._commands),
-                ("With a chosen message", [(key_name(k.key), k.description) for k in MESSAGE_KEYS]),
-                ("Reading", _READING),
-                ("In the last line", _STATUS),
-                ("Commands, typed as a prompt", _SLASH),
-            ):
-                yield Static(title, classes="help-title", markup=False)
-                yield Static(_table(rows), classes="help-rows", markup=False)
+            for group in groups():
+                title = Static(group.title, classes="help-title", markup=False)
+                title.set_class(self._about in group.screens, "-sought")
+                yield title
+                yield Static(self._table(group.rows), classes="help-rows", markup=False)
 
     def on_mount(self) -> None:
-        """Name the box."""
+        """Name the box, and go to what is sought."""
         box = self.query_one("#help")
         box.border_title = "Keys"
         box.border_subtitle = "Esc closes"
+        for title in self.query(".-sought"):
+            self.call_after_refresh(box.scroll_to_widget, title, animate=False, top=True)
 
-
-def key_name(key: str) -> str:
-    """A key as people write it: ctrl+o is Ctrl+O."""
-    names = {"escape": "Esc"}
-    return "+".join(names.get(part, part.capitalize()) for part in key.split(",")[0].split("+"))
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> Content:
-    width = 2 + max(len(key) for key, _ in rows)
-    lines = [Content.assemble((f"{key:<{width}}", "$accent"), text) for key, text in rows]
-    return Content("\n").join(lines)
+    def _table(self, rows: Sequence[tuple[str, str]]) -> Table:
+        """Two columns, each wrapped by itself."""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(style=self.app.theme_variables["accent"], max_width=_MOST_KEY_CELLS)
+        table.add_column(ratio=1)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        return table

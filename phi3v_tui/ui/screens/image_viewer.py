@@ -47,18 +47,18 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
     """Looks at one picture; the result is what was taken out of it, if anything."""
 
     BINDINGS = [
-        Binding("escape,q,f3", "leave", "Close"),
+        Binding("escape,q,f3", "leave", "Close the viewer"),
         Binding("left,h", "pan(-1, 0)", "Move"),
-        Binding("right,l", "pan(1, 0)"),
-        Binding("up,k", "pan(0, -1)"),
-        Binding("down,j", "pan(0, 1)"),
+        Binding("right,l", "pan(1, 0)", "Move"),
+        Binding("up,k", "pan(0, -1)", "Move"),
+        Binding("down,j", "pan(0, 1)", "Move"),
         Binding("plus,equals_sign", "zoom(1)", "Closer"),
         Binding("minus,underscore", "zoom(-1)", "Farther"),
-        Binding("0", "fit", "All of it"),
+        Binding("0", "fit", "Show all of it"),
         Binding("f2", "change_crops", "Cut it into more or fewer crops"),
-        Binding("m", "toggle_model", "As the model gets it"),
-        Binding("left_square_bracket,pageup", "page(-1)", "Page before"),
-        Binding("right_square_bracket,pagedown", "page(1)", "Next page"),
+        Binding("m", "toggle_model", "Show it as the model gets it, or no longer"),
+        Binding("left_square_bracket,pageup", "page(-1)", "The page before"),
+        Binding("right_square_bracket,pagedown", "page(1)", "The next page"),
         Binding("a", "attach", "Attach what is seen"),
         Binding("r", "replace", "Take this page instead"),
     ]

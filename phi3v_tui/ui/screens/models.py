@@ -72,9 +72,9 @@ class ModelsScreen(ModalScreen[Picked | None]):
     """
 
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Close"),
-        Binding("left", "change_weights(-1)", show=False, priority=True),
-        Binding("right", "change_weights(1)", show=False, priority=True),
+        Binding("escape", "dismiss(None)", "Close it"),
+        Binding("left", "change_weights(-1)", "Other weights", priority=True),
+        Binding("right", "change_weights(1)", "Other weights", priority=True),
     ]
 
     def __init__(

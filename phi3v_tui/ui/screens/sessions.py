@@ -32,13 +32,14 @@ class SessionsScreen(ModalScreen[str | None]):
     """
 
     BINDINGS = [
-        Binding("escape", "leave", "Close", priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("f2", "rename", "Rename", priority=True),
-        Binding("delete", "delete", "Delete", priority=True),
+        Binding("escape", "leave", "Close the list, or what was asked in it", priority=True),
+        Binding("enter", "take", "Open the chosen one, or keep its new name", priority=True),
+        Binding("up", "move(-1)", "Move in the list", priority=True),
+        Binding("down", "move(1)", "Move in the list", priority=True),
+        Binding("pageup", "move(-10)", "Move in the list", priority=True),
+        Binding("pagedown", "move(10)", "Move in the list", priority=True),
+        Binding("f2", "rename", "Rename the chosen one", priority=True),
+        Binding("delete", "delete", "Delete the chosen one; asks first", priority=True),
     ]
 
     def __init__(self, journal: Journal, open_id: str, renamed: Callable[[str, str], None]) -> None:
@@ -120,13 +121,13 @@ class SessionsScreen(ModalScreen[str | None]):
     def _open_clicked(self) -> None:
         self._open()
 
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
+    def action_take(self) -> None:
+        """Open the chosen one, or keep the name that was typed."""
         renaming = self._renaming
         if renaming is None:
             self._open()
         else:
-            name = " ".join(event.value.split())
+            name = " ".join(self.query_one(Input).value.split())
             self._renamed(renaming.id, name)
             self._change(lambda: self._journal.rename(renaming.id, name))
 

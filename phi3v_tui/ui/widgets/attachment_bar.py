@@ -23,8 +23,8 @@ class AttachmentChip(Static, can_focus=True):
     """One picture; the cross removes it, anything else shows it."""
 
     BINDINGS = [
-        Binding("enter,space", "show_picture", "Show"),
-        Binding("delete,backspace", "remove_picture", "Remove"),
+        Binding("enter,space", "show_picture", "View the picture"),
+        Binding("delete,backspace", "remove_picture", "Take the picture back"),
     ]
 
     @dataclass

@@ -11,12 +11,21 @@ from textual.widgets import TextArea
 
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.ui.at_path import at_path
+from phi3v_tui.ui.keys import meanings
 from phi3v_tui.ui.plain_text import typed
 from phi3v_tui.ui.prompt_history import PromptHistory
 from phi3v_tui.ui.widgets.path_completion import PathCompletion
 
-NEWLINE_KEYS = frozenset({"ctrl+j", "shift+enter", "ctrl+enter", "alt+enter"})
-_HISTORY_STEPS = {"up": -1, "down": 1}
+TYPING_KEYS = (
+    Binding("enter", "send", "Send; while an answer comes, once it has ended"),
+    Binding("ctrl+j,shift+enter,ctrl+enter,alt+enter", "new_line", "New line; so does \\ Enter"),
+    Binding("up", "before", "At the edge of the prompt: what was sent before"),
+    Binding("down", "after", "At the edge of the prompt: what was sent before"),
+    Binding("backspace", "take_back", "In an empty prompt: take a picture back, or what waits"),
+)
+"""Keys that mean more here than in other fields; the moment decides whether they do."""
+
+_MEANINGS = meanings(TYPING_KEYS)
 _SAME_BURST_SECONDS = 0.01
 _BURST_GOES_ON_SECONDS = 0.04
 
@@ -25,10 +34,10 @@ class Composer(TextArea):
     """Several lines of prompt. Enter sends; Ctrl+J or a trailing backslash makes a line."""
 
     BINDINGS = [
-        Binding("pageup", "screen.scroll_transcript(-1)", show=False),
-        Binding("pagedown", "screen.scroll_transcript(1)", show=False),
-        Binding("ctrl+home", "screen.scroll_transcript_home", show=False),
-        Binding("ctrl+end", "screen.scroll_transcript_end", show=False),
+        Binding("pageup", "screen.scroll_transcript(-1)", "Scroll the conversation up"),
+        Binding("pagedown", "screen.scroll_transcript(1)", "Scroll the conversation down"),
+        Binding("ctrl+home", "screen.scroll_transcript_home", "Scroll to its beginning"),
+        Binding("ctrl+end", "screen.scroll_transcript_end", "Scroll to its end, and stay there"),
     ]
 
     @dataclass
@@ -109,18 +118,7 @@ class Composer(TextArea):
         self._last_key_time = event.time
         if self._submission is not None and (event.is_printable or event.key == "enter"):
             self._turn_submission_into_line()
-        if event.key == "enter":
-            self._handle(event)
-            self._press_enter(burst)
-        elif event.key in NEWLINE_KEYS:
-            self._handle(event)
-            self.insert("\n")
-        elif event.key in _HISTORY_STEPS and self._step_history(_HISTORY_STEPS[event.key]):
-            self._handle(event)
-        elif event.key == "backspace" and not self.text:
-            self._handle(event)
-            self.post_message(self.AttachmentTakenBack())
-        elif await self._obey_own_binding(event.key):
+        if self._means_more(event.key, burst) or await self._obey_own_binding(event.key):
             self._handle(event)
 
     async def _obey_own_binding(self, key: str) -> bool:
@@ -133,6 +131,23 @@ class Composer(TextArea):
             if await self.app.run_action(binding.action, self):
                 return True
         return False
+
+    def _means_more(self, key: str, burst: bool) -> bool:
+        """Do what a key means here and now; False if it only means what it does elsewhere."""
+        match _MEANINGS.get(key):
+            case "send":
+                self._press_enter(burst)
+            case "new_line":
+                self.insert("\n")
+            case "before":
+                return self._step_history(-1)
+            case "after":
+                return self._step_history(1)
+            case "take_back" if not self.text:
+                self.post_message(self.AttachmentTakenBack())
+            case _:
+                return False
+        return True
 
     def _step_history(self, by: int) -> bool:
         """Show another prompt, if the cursor stands at the edge; says whether there was one."""

@@ -21,7 +21,7 @@ _SoFar = tuple[int, int | None]
 class DownloadRow(Static, can_focus=True):
     """One address, and how far it is; the cross or Delete cancels it."""
 
-    BINDINGS = [Binding("delete,backspace", "cancel", "Cancel")]
+    BINDINGS = [Binding("delete,backspace", "cancel", "Give the download up")]
 
     def __init__(self, url: str) -> None:
         """Begin at nothing."""

@@ -60,7 +60,7 @@ class Entry:
 class PictureLine(Static, can_focus=True):
     """A picture of a message, by number and name; a click or Enter shows it."""
 
-    BINDINGS = [Binding("enter,space", "show_picture", "Show")]
+    BINDINGS = [Binding("enter,space", "show_picture", "View the picture")]
 
     @dataclass
     class Chosen(Message):

@@ -10,7 +10,7 @@ from textual.widgets import Static
 class OtherMessages(Static, can_focus=True):
     """The row that stands for messages above or below."""
 
-    BINDINGS = [Binding("enter,space", "bring", "Show")]
+    BINDINGS = [Binding("enter,space", "bring", "Show more of them")]
 
     @dataclass
     class Wanted(Message):

@@ -4,16 +4,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual import work
+from textual.binding import Binding
 from textual.message import Message
 
 from phi3v_tui.ui.at_path import AtPath
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.folder import FolderEntry, Kind, known_inside, list_folder, matching
+from phi3v_tui.ui.keys import meanings
 from phi3v_tui.ui.widgets.folder_list import FolderList
 
 _MOST_ROWS = 8
 _BORDER_ROWS = 2
 _STEPS = {"up": -1, "down": 1, "pageup": -_MOST_ROWS, "pagedown": _MOST_ROWS}
+
+COMPLETION_KEYS = (
+    Binding(",".join(_STEPS), "move", "Move among the names"),
+    Binding("enter,tab", "take", "Take a name: a folder opens, a picture is attached"),
+    Binding("escape", "leave", "Close the names"),
+)
+"""Keys while names are shown."""
+
+_MEANINGS = meanings(COMPLETION_KEYS)
 
 
 class PathCompletion(FolderList):
@@ -62,15 +73,16 @@ class PathCompletion(FolderList):
         """Do what a key means here; False if it means nothing here."""
         if not self.is_open or self._at is None:
             return False
-        if key in _STEPS:
-            self.move(_STEPS[key])
-        elif key in ("enter", "tab"):
-            self._take()
-        elif key == "escape":
-            self._closed_at = self._at.start
-            self._close()
-        else:
-            return False
+        match _MEANINGS.get(key):
+            case "move":
+                self.move(_STEPS[key])
+            case "take":
+                self._take()
+            case "leave":
+                self._closed_at = self._at.start
+                self._close()
+            case _:
+                return False
         return True
 
     def on_option_list_option_selected(self) -> None:

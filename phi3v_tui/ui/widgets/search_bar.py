@@ -20,9 +20,9 @@ class SearchBar(Horizontal):
     """A line with the words, the place among the matches, and keys; hidden while not in use."""
 
     BINDINGS = [
-        Binding("escape", "close", "Close"),
-        Binding("up,shift+f3", "step(-1)", "The match before"),
-        Binding("down,f3", "step(1)", "The match after"),
+        Binding("escape", "close", "Close the search"),
+        Binding("enter,up,shift+f3", "step(-1)", "The match before", priority=True),
+        Binding("down,f3", "step(1)", "The match after", priority=True),
     ]
 
     def __init__(self, transcript: TranscriptView) -> None:
@@ -68,10 +68,6 @@ class SearchBar(Horizontal):
         if self._found and not is_new:
             self._place = (self._place + by) % len(self._found)
             await self._show()
-
-    @on(Input.Submitted)
-    async def _go_back(self) -> None:
-        await self.action_step(-1)
 
     @on(Input.Changed)
     def _look_soon(self) -> None:

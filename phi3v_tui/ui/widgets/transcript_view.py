@@ -29,8 +29,8 @@ class TranscriptView(MessagePages, can_focus=False):
     """
 
     BINDINGS = [
-        Binding("up,ctrl+up,alt+up", "choose_next(-1)", show=False),
-        Binding("down,ctrl+down,alt+down", "choose_next(1)", show=False),
+        Binding("up,ctrl+up,alt+up", "choose_next(-1)", "The message above"),
+        Binding("down,ctrl+down,alt+down", "choose_next(1)", "The message below"),
         *MESSAGE_KEYS,
     ]
 

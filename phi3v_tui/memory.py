@@ -85,21 +85,21 @@ class DoesNotFit(ModelError):
 class OutOfMemory(ModelError):
     """Memory ran out all the same: others took some of it, or there was more to hold at once."""
 
-    def __init__(self, what: str, shapes: Shapes, room: Room, plan: Plan) -> None:
+    def __init__(
+        self, what: str, shapes: Shapes, room: Room, plan: Plan, at_once: str = ""
+    ) -> None:
         """Say what would fit.
 
         Args:
             what: What did not succeed, as the beginning of a sentence.
+            at_once: What helps without loading the model in another way, as a sentence.
             shapes: The model's sizes.
             room: What the device offers now, what the model takes itself included.
             plan: How the model lies in memory.
         """
         offer = what_fits(shapes, room, plan.quantization, below=plan.context)
-        super().__init__(
-            f"{what}: the memory of {room.place} is full.",
-            f"{offer} Fewer and smaller pictures, a lower --num-crops, or a new conversation help"
-            " too.",
-        )
+        title = f"{what}: the memory of {room.place} is full."
+        super().__init__(title, f"{at_once} {offer}".strip())
 
 
 def is_full(error: BaseException) -> bool:

@@ -1,6 +1,7 @@
-"""How much memory a running model holds."""
+"""How much memory a running model holds, and giving it back."""
 
 import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,12 @@ def memory_held(device: Any) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return pages * resource.getpagesize()
+
+
+def give_memory_back() -> None:
+    """Give memory that nothing refers to any more back to the devices."""
+    # Where torch has not been imported there is nothing to give back, and that takes seconds.
+    if sys.modules.get("torch"):
+        from phi3v_tui.phi3v import devices
+
+        devices.give_memory_back()

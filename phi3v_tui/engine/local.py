@@ -7,7 +7,6 @@ has painted and takes keys.
 import gc
 import logging
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,31 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 from phi3v_tui import memory
 from phi3v_tui.engine import failures
+from phi3v_tui.engine.answer import CANCELLED, generate
 from phi3v_tui.engine.base import Engine, Limits, Request
 from phi3v_tui.engine.events import (
     Failed,
     Finished,
-    FinishReason,
     Loaded,
     LoadEvent,
-    PrefillProgress,
     StreamEvent,
     TextDelta,
-    Timings,
     Unloaded,
-    Usage,
 )
-from phi3v_tui.engine.held import memory_held
+from phi3v_tui.engine.held import give_memory_back
 from phi3v_tui.engine.pace import Pace
 from phi3v_tui.errors import ModelError
 
 if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
-    from phi3v_tui.phi3v.generation import Generation
 
 _log = logging.getLogger(__name__)
-_SWITCH_NOTE = "Past the short context, positions are encoded anew: reading all of it again."
-
 
 JobQueue = queue.SimpleQueue[Callable[[], None] | None]
 """Work for the engine's thread; None ends it."""
@@ -54,6 +47,7 @@ class _Answer:
     request: Request
     emit: Callable[[StreamEvent], None]
     cancelled: threading.Event = field(default_factory=threading.Event)
+    has_begun: bool = False
 
 
 class _Closed(Exception):
@@ -176,7 +170,7 @@ class LocalEngine:
 
     def _drop_model(self) -> None:
         self._chat = None
-        _give_memory_back()
+        give_memory_back()
 
     def _emit(self, emit: Callable[[Any], None], event: LoadEvent | StreamEvent) -> None:
         with self._emitting:
@@ -191,7 +185,7 @@ class LocalEngine:
             return
         except Exception as error:  # noqa: BLE001 - the thread boundary
             failed = self._failed(error, "The model could not be loaded")
-            _give_memory_back()
+            give_memory_back()
             self._emit(self._emit_load, failed)
             return
         self._emit(self._emit_load, loaded)
@@ -245,8 +239,8 @@ class LocalEngine:
         except _Closed:
             return
         except Exception as error:  # noqa: BLE001 - the thread boundary
-            failed = self._failed(error, "No answer could be generated")
-            self._emit(answer.emit, failed)
+            what = "The answer broke off" if answer.has_begun else "No answer could be generated"
+            self._emit(answer.emit, self._failed(error, what))
         finally:
             self._answers.remove(answer)
 
@@ -257,91 +251,25 @@ class LocalEngine:
         failures.let_go(error)
         if not isinstance(error, memory.OutOfMemory) and not memory.is_full(error):
             return Failed(explained)
-        _give_memory_back()
+        give_memory_back()
         if self._chat is not None:
             explained = self._chat.out_of_memory(what)
-            _give_memory_back()
+            give_memory_back()
         return Failed(explained)
 
     def _generate(self, answer: _Answer) -> Finished:
         if self._is_resting and not answer.cancelled.is_set():
             self._wake()
         if answer.cancelled.is_set() or self._closed:
-            return Finished(FinishReason.CANCELLED, Usage(0, 0, 0, 0), Timings(0, 0), ())
+            return CANCELLED
         if self._chat is None:
             raise ModelError("No model is loaded.", "Choose another one with --model.")
-        started = time.monotonic()
-        generation = _begin(self._chat, answer.request)
-        generation.cancelled = answer.cancelled.is_set
-        generation.on_prefill = lambda *counts: self._emit(answer.emit, _progress(*counts))
-        times, ids = self._stream(self._chat, generation, answer)
-        held = memory_held(self._chat.device)
-        return _finished(generation, _timings(started, times), ids, held)
 
-    def _stream(
-        self, chat: "ChatModel", generation: "Generation", answer: _Answer
-    ) -> tuple[list[float], list[int]]:
-        """Generate to the end, emitting text as it comes.
+        def emit(event: StreamEvent) -> None:
+            answer.has_begun = answer.has_begun or isinstance(event, TextDelta)
+            self._emit(answer.emit, event)
 
-        Returns:
-            When each token came, and its id.
-        """
-        times: list[float] = []
-        ids: list[int] = []
-        text = chat.text_stream(generation.prompt)
-        for token_id in chat.generator.generate(generation):
-            times.append(time.monotonic())
-            ids.append(token_id)
-            self._emit_text(answer, text.push(token_id))
-        if str(generation.ending) == FinishReason.STOP:
-            self._emit_text(answer, text.flush())
-        else:
-            del ids[len(ids) - text.held :]  # half a character; the rest may still be asked for
-        return times, ids
-
-    def _emit_text(self, answer: _Answer, text: str) -> None:
-        if text:
-            self._emit(answer.emit, TextDelta(text))
-
-
-def _give_memory_back() -> None:
-    # Where torch has not been imported there is nothing to give back, and that takes seconds.
-    if sys.modules.get("torch"):
-        from phi3v_tui.phi3v import devices
-
-        devices.give_memory_back()
-
-
-def _begin(chat: "ChatModel", request: Request) -> "Generation":
-    sampling = request.sampling
-    return chat.begin(
-        request.messages,
-        request.num_crops,
-        request.continue_last,
-        sampling.max_new_tokens,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
-    )
-
-
-def _progress(done: int, total: int, reused: int, switched: bool) -> PrefillProgress:
-    return PrefillProgress(done, total, reused, _SWITCH_NOTE if switched else "")
-
-
-def _timings(started: float, times: list[float]) -> Timings:
-    if not times:
-        return Timings(prefill=time.monotonic() - started, decode=0)
-    return Timings(prefill=times[0] - started, decode=times[-1] - times[0])
-
-
-def _finished(
-    generation: "Generation", timings: Timings, ids: list[int], held: int | None
-) -> Finished:
-    prompt_tokens = len(generation.prompt.ids)
-    usage = Usage(prompt_tokens, generation.reused, len(ids), generation.crops_encoded)
-    whole = (*generation.prompt.begun_ids, *ids)
-    return Finished(FinishReason(str(generation.ending)), usage, timings, whole, held)
+        return generate(self._chat, answer.request, answer.cancelled.is_set, emit)
 
 
 @contextmanager

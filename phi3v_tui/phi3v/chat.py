@@ -30,6 +30,7 @@ from phi3v_tui.phi3v.sampling import Sampler
 from phi3v_tui.shapes import Quantization
 
 _CPU_NUM_CROPS = 4
+_LESS = "A new conversation takes less, and so do fewer pictures or crops."
 _SMALL = 3 * 10**8
 """Bytes of weights, in 16 bits, up to which a CPU reads 256 tokens of a prompt at once.
 
@@ -160,7 +161,7 @@ class ChatModel:
         taken = self.plan.weights + slot.keys.nbytes + slot.values.nbytes
         free = devices.free_memory(self.device) + taken
         room = replace(self.plan.room, free=free)
-        return OutOfMemory(what, self.checkpoint.shapes, room, self.plan)
+        return OutOfMemory(what, self.checkpoint.shapes, room, self.plan, _LESS)
 
     def begin(
         self,

@@ -121,7 +121,8 @@ class Answering:
         """Say how far reading the prompt is; in the status line where an answer has begun."""
         if self.current is None or self.current.generation is not generation:
             return
-        self.current.prompt_tokens = progress.total
+        if self.current.prompt_tokens is None:  # read again amid an answer, the answer is in it too
+            self.current.prompt_tokens = progress.total
         self._measure(self.current)
         words = f"{bar(progress.done, progress.total)}{describe_prefill(progress)}"
         is_reading_again = self.current.text and progress.done < progress.total

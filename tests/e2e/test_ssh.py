@@ -144,7 +144,7 @@ def test_answer_goes_on_within_tmux_while_the_link_is_cut(server, home, endless)
             os.kill(link.pid, signal.SIGKILL)
             assert stored_replies(home)[0][1] == "in_progress"
         with Terminal(server.command(f"{tmux} attach"), environ=app_environ(home)) as link:
-            link.wait_for(lambda _: stored_replies(home)[0][1] == "length")
+            link.wait_for(lambda _: stored_replies(home)[0][1] == "length", seconds=300)
             link.wait_for("tokens in")
             link.press("ctrl+q")
             _wait_until(lambda: not _is_there(int((home / "pid").read_text())))

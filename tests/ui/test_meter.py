@@ -148,6 +148,18 @@ async def test_an_answer_under_way_is_not_disturbed_by_counting(make_app, shapes
         await meter_shows(pilot, app, "context 13 + 2 of")
 
 
+async def test_an_answer_that_is_read_again_counts_once(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(100, 24)) as pilot:
+        await ask(pilot, app, engine)
+        engine.prefill(4094, 4094)
+        engine.say("It ", "is ")
+        await meter_shows(pilot, app, "context about 4,096 of")
+        engine.prefill(4096, 4096, "Reading all of it again.")
+        engine.say("left.")
+        await meter_shows(pilot, app, "context about 4,097 of")
+
+
 async def test_a_prompt_that_waits_is_part_of_what_is_to_come(make_app, engine):
     app = make_app()
     async with app.run_test(size=(100, 24)) as pilot:

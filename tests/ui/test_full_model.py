@@ -184,6 +184,7 @@ async def test_a_download_that_fails_can_be_tried_again(app, full_model):
         await choose(pilot, app, YES)
         full_model.fail(NO_NETWORK)
         await wait_until(pilot, lambda: any("cannot be reached" in note for note in notes(app)))
+        assert any("Ctrl+P starts the download again." in note for note in notes(app))
         assert line(app) == ""
         assert "Scripted-vision" in status(app)
         (again,) = (c for c in app.get_system_commands(app.chat) if c.title.startswith("Download"))

@@ -157,7 +157,8 @@ class ChatScreen(AttachingScreen):
 
     @on(FullModelLine.Missed)
     async def _tell_full_model_missed(self, message: FullModelLine.Missed) -> None:
-        await self.transcript.add_note(str(message.error), is_error=True)
+        words = f"{message.error} Ctrl+P starts the download again."
+        await self.transcript.add_note(words, is_error=True)
 
     # What the person sends.
 

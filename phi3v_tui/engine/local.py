@@ -23,6 +23,7 @@ from phi3v_tui.engine.events import (
     Finished,
     Loaded,
     LoadEvent,
+    LoadProgress,
     StreamEvent,
     TextDelta,
     Unloaded,
@@ -178,6 +179,7 @@ class LocalEngine:
                 emit(event)
 
     def _load(self) -> None:
+        self._close_the_one_before()
         self._drop_model()
         try:
             loaded = self._make_ready()
@@ -198,7 +200,6 @@ class LocalEngine:
             if self._closed:
                 raise _Closed
 
-        self._close_the_one_before(report)
         started = time.monotonic()
         report("Starting torch")
         chat = self._load_chat(report)
@@ -211,11 +212,12 @@ class LocalEngine:
             found.name, place, seconds, chat.notice, found.source, found.folder, chat.plan
         )
 
-    def _close_the_one_before(self, report: Callable[..., None]) -> None:
-        if self._instead_of is not None:
-            report("Closing the model before")
-            self._instead_of.close()
-            self._instead_of = None
+    def _close_the_one_before(self) -> None:
+        """Also where this engine itself is closed already: nobody else will do it."""
+        before, self._instead_of = self._instead_of, None
+        if before is not None:
+            self._emit(self._emit_load, LoadProgress("Closing the model before"))
+            before.close()
 
     def _wake(self) -> None:
         """Load the model again; if that fails, the next request tries again."""

@@ -1,5 +1,6 @@
 """LocalEngine: closing stops everything, and gives the memory back."""
 
+import queue
 import threading
 import weakref
 
@@ -8,7 +9,7 @@ import pytest
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.errors import ModelError
-from phi3v_tui.phi3v import loading
+from phi3v_tui.phi3v import loading, weights
 from tests.engine.steps import TIMEOUT, asking
 
 
@@ -92,11 +93,45 @@ def test_closing_what_has_not_begun_waits_for_nothing():
     LocalEngine("demo").close()
 
 
-def test_the_one_before_is_closed(tiny_checkpoint_35):
+def test_the_one_before_has_gone_when_the_next_begins_to_load(tiny_checkpoint_35, monkeypatch):
     first = LocalEngine(str(tiny_checkpoint_35), device="cpu", context=2048)
     collect.load(first)
+    model = weakref.ref(first._chat.generator.decoder)
+    left = []
+    find = weights.find
+
+    def watched(*arguments):
+        left.append(model())
+        return find(*arguments)
+
+    monkeypatch.setattr(weights, "find", watched)
     second = LocalEngine("demo", device="cpu", instead_of=first)
     assert collect.load(second).source == "demo"
-    first._thread.join(TIMEOUT)
-    assert first.count(asking("Hi")) is None
+    assert left == [None]
     second.close()
+
+
+class HeldJobs(queue.SimpleQueue):
+    """Gives nothing out before it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def get(self, **arguments):
+        assert self.let.wait(TIMEOUT)
+        return super().get(**arguments)
+
+
+def test_the_one_before_is_closed_also_by_one_that_is_closed_itself(tiny_checkpoint_35):
+    first = LocalEngine(str(tiny_checkpoint_35), device="cpu", context=2048)
+    collect.load(first)
+    jobs = HeldJobs()
+    second = LocalEngine("demo", device="cpu", instead_of=first, jobs=jobs)
+    second.load(lambda _: None)
+    closing = threading.Thread(target=second.close)
+    closing.start()
+    while not second._closed:
+        closing.join(0.001)
+    jobs.let.set()
+    closing.join(TIMEOUT)
+    assert first.count(asking("Hi")) is None

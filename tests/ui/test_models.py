@@ -13,7 +13,7 @@ from phi3v_tui.ui.app import Phi3VApp
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.screens.models import ModelList, ModelsScreen, Weights
 from tests.ui.scripted_engine import ScriptedEngine
-from tests.ui.scripted_models import FULL, OLDER, ROOM, TUNED, ScriptedModels
+from tests.ui.scripted_models import ALL, FULL, OLDER, ROOM, TUNED, ScriptedModels
 from tests.ui.steps import (
     answers,
     ask,
@@ -170,6 +170,20 @@ class TestList:
             shown = drawn_words(app)
             assert "Phi-3.5-vision-instruct" in shown
             assert "int8 7.1 GB fits" in shown
+
+    async def test_a_long_list_scrolls_and_keeps_its_columns_and_the_keys_in_sight(self, make_app):
+        many = tuple(replace(TUNED, name=f"/models/{n:02}-tuned") for n in range(20))
+        app = make_app(models=ScriptedModels((*ALL, *many)))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await open_list(pilot, app)
+            await pilot.press("end", "right")
+            options = app.screen.query_one(ModelList)
+            assert options.virtual_size.height == len(rows(app)) == 25
+            assert "19-tuned" in drawn_words(app)
+            assert "none 10.7 GB too big" in drawn_words(app)
+            keys_line = app.screen.query_one(".modal-keys")
+            assert app.screen.region.contains_region(keys_line.region)
+            assert keys_line.size.height == 1
 
 
 def drawn_words(app: Phi3VApp) -> str:

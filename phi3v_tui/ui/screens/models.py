@@ -156,15 +156,20 @@ class ModelsScreen(ModalScreen[Picked | None]):
         """Give the columns what room there is, once the list has its width."""
         self.call_after_refresh(lambda: self._draw_rows(self.query_one(ModelList).highlighted or 0))
 
+    @property
+    def _width(self) -> int:
+        return self.query_one(ModelList).scrollable_content_region.width
+
     def _row(self, listing: Listing, model: Model) -> Content:
         mark = ("● " if model.name == listing.in_use else "  ", "$accent")
         name, disk = Content(model_words.title(model)), model_words.on_disk(model)
         outlook = listing.outlook(model, self._weights[model.name])
         is_too_big = outlook is not None and not outlook.fits
         memory = (model_words.in_memory(outlook), "$error" if is_too_big else "")
-        room = self.query_one(ModelList).size.width - 2 - _DISK_COLUMN - _MEMORY_COLUMN
+        room = self._width - 2 - _DISK_COLUMN - _MEMORY_COLUMN
         if room < _NAME_AT_LEAST:
-            return Content.assemble(mark, name, "\n  ", (f"{disk} · ", "$muted"), memory)
+            more = Content.assemble("  ", memory, (f" · {disk}", "$muted"))
+            return Content.assemble(mark, name, "\n", more.truncate(self._width, ellipsis=True))
         padded = name.truncate(room - 1, ellipsis=True, pad=True)
         return Content.assemble(mark, padded, (f" {disk:<{_DISK_COLUMN}}", "$muted"), memory)
 

@@ -35,6 +35,7 @@ class ScriptedModels:
         made: The engines that were asked for, each loading until a test lets it end.
         choices: What they were asked for by.
         remembered: Sources of the models that were loaded.
+        notice: What the next model says of itself.
         error: Why nothing can be listed.
     """
 
@@ -49,6 +50,7 @@ class ScriptedModels:
         self.made: list[ScriptedEngine] = []
         self.choices: list[ModelChoice] = []
         self.remembered: list[str] = []
+        self.notice = ""
         self.error: ModelError | None = None
         self.limits: Limits = replace(LIMITS, context_length=4096, num_crops=4)
         self._listing = Listing(models, "", room, None, Path("/big/disk/hub"), free)
@@ -65,7 +67,14 @@ class ScriptedModels:
         name = f"{Path(choice.name).name}-vision"
         self.choices.append(choice)
         self.made.append(
-            _Successor(instead_of, loaded=False, name=name, source=choice.name, limits=self.limits)
+            _Successor(
+                instead_of,
+                loaded=False,
+                notice=self.notice,
+                name=name,
+                source=choice.name,
+                limits=self.limits,
+            )
         )
         return self.made[-1]
 

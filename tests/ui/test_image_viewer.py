@@ -7,7 +7,6 @@ from PIL import Image
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import crop_layout
-from phi3v_tui.engine.events import Loaded
 from phi3v_tui.ui.model_view import model_canvas, next_choice, with_grid
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
@@ -226,7 +225,6 @@ async def test_the_crops_that_were_chosen_hold_for_the_model_that_is_loaded_next
         await _view(pilot, app)
         await pilot.press("escape", "f2")
         await wait_until(pilot, lambda: "313 tokens" in drawn(app.chat.attachment_bar))
-        other = ScriptedEngine()
-        await app.chat.use_engine(other, Loaded("Other", "cpu", 0.1))
+        app.chat.replace_engine(ScriptedEngine(name="Other"))
         await wait_until(pilot, lambda: "Other" in drawn(app.chat.status))
         assert "313 tokens" in drawn(app.chat.attachment_bar)

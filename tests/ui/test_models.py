@@ -290,6 +290,20 @@ class TestChange:
             assert other.closed
             await ask(pilot, app, models.made[-1], "And now?")
 
+    async def test_what_a_model_says_of_itself_is_said_once(self, make_app, models):
+        engine = ScriptedEngine(notice="A small model.")
+        app = make_app(engine=engine, models=models)
+        models.notice = "A large model."
+        async with app.run_test() as pilot:
+            await talk(pilot, app, engine, "Hello", "The first one.")
+            (await change(pilot, app, models, TO_TUNED)).finish_loading()
+            await wait_until(pilot, lambda: "A large model." in notes(app))
+            models.notice = "A small model."
+            other = await change(pilot, app, models, "up up up enter")
+            other.finish_loading()
+            await wait_until(pilot, lambda: "demo-vision answers from here on." in notes(app))
+            assert "A small model." not in notes(app)
+
     async def test_where_neither_can_be_loaded_it_says_so(self, app, models):
         async with app.run_test() as pilot:
             (await change(pilot, app, models, TO_TUNED)).fail_loading(TOO_BIG)

@@ -54,6 +54,7 @@ class AnsweringScreen(Screen[None]):
             self.transcript,
             self.status,
         )
+        self._noticed = {""}
         self.answering = Answering(engine, self.shown, self.status, self, self.return_prompt)
 
     @property
@@ -155,7 +156,9 @@ class AnsweringScreen(Screen[None]):
         self.status.name_model(loaded)
         welcome = self.query_one(Welcome)
         welcome.name_model(loaded.model, loaded.device, loaded.notice)
-        if loaded.notice and not welcome.display:
+        is_news = loaded.notice not in self._noticed
+        self._noticed.add(loaded.notice)
+        if is_news and not welcome.display:
             waiting = self.answering.current.turn_id if self.answering.current is not None else ""
             await self.transcript.add_note(loaded.notice, before=waiting)
         if limits := self.engine.limits():

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
@@ -33,6 +33,7 @@ from phi3v_tui.engine.models import Models
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import cell_size, clipboard, commands, terminal, terminal_query, themes
+from phi3v_tui.ui.key_order import KeyOrder
 from phi3v_tui.ui.keys import EVERYWHERE
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -77,6 +78,7 @@ class Phi3VApp(App[int]):
         self.chat = ChatScreen(engine, settings, models, pictures or [], resume, image_mode)
         for theme in themes.OWN:
             self.register_theme(theme)
+        self._key_order = KeyOrder(self, super().on_event)
         self._remembered = Remembered(settings.remembered_path)
         self._asked_theme = settings.theme
         if settings.slow_link:
@@ -100,6 +102,13 @@ class Phi3VApp(App[int]):
         variables.setdefault("frame", variables["primary"])
         self.theme_variables = variables
         return variables
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take what is typed in its order."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         """Say what people should know at the start; remember the theme that is chosen."""

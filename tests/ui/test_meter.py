@@ -225,7 +225,7 @@ async def test_a_short_line_says_it_in_short(make_app, engine, columns):
     app = make_app()
     async with app.run_test(size=(columns, 24)) as pilot:
         status = app.chat.status
-        await meter_shows(pilot, app, "context")
+        await wait_until(pilot, lambda: status.context_used is not None)
         status.activity = "Answering"
         status.context_used, status.draft = Tokens(1260, is_rough=True), Tokens(340, is_rough=True)
         await meter_shows(pilot, app, "~1.3k+~340/8.2k")

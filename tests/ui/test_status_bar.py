@@ -23,7 +23,7 @@ async def test_figures_fold_by_what_matters(make_app, engine, columns, there, go
     app = make_app()
     async with app.run_test(size=(columns, 24)) as pilot:
         status = app.chat.status
-        await wait_until(pilot, lambda: status.model)
+        await wait_until(pilot, lambda: status.model and status.context_used is not None)
         status.context_used, status.tokens_per_second = Tokens(1260), 31.4
         status.last = FINISHED
         await pilot.pause()

@@ -132,6 +132,10 @@ class Composer(TextArea):
                 return True
         return False
 
+    def takes_at_once(self, event: events.Key) -> bool:
+        """Whether a key has done all that it does once this widget has dealt with it."""
+        return event.is_printable or event.key in self._bindings.key_to_bindings
+
     def _means_more(self, key: str, burst: bool) -> bool:
         """Do what a key means here and now; False if it only means what it does elsewhere."""
         match _MEANINGS.get(key):

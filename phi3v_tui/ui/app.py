@@ -39,6 +39,7 @@ from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.terminal_query import Known
+from phi3v_tui.ui.widgets.status_bar import StatusBar
 
 _TOLD_OF_SSH = "told_of_ssh"
 _FAULT = 1
@@ -168,6 +169,10 @@ class Phi3VApp(App[int]):
             self.screen.dismiss()
         else:
             self.push_screen(HelpScreen(type(self.screen)))
+
+    def action_explain_figures(self) -> None:
+        """Say what the figures in the last line are."""
+        self.push_screen(HelpScreen(StatusBar))
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C, which would be too easy a way to lose a conversation."""

@@ -1,12 +1,14 @@
 """What can be done now, in a few words below the composer."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from phi3v_tui import slash
 from phi3v_tui.ui import message_commands
+from phi3v_tui.ui.clickable import GAP
 from phi3v_tui.ui.keys import key_name
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
 from phi3v_tui.ui.widgets.downloads import DownloadRow
@@ -16,7 +18,6 @@ from phi3v_tui.ui.widgets.other_messages import OtherMessages
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
 
-_GAP = " · "
 _TYPING = ("Enter sends", "Ctrl+J new line", "@ completes a path")
 _FIRST = ("Enter sends", "Ctrl+O attaches", "Ctrl+J new line", "Ctrl+P commands")
 _NEXT = ("Enter sends", "Ctrl+O attaches", "Ctrl+↑ chooses a message", "Ctrl+P commands")
@@ -30,7 +31,7 @@ def hints(chat: "ChatScreen") -> Sequence[str]:
     """What fits the moment, what matters most first."""
     if chosen := chat.transcript.chosen:
         return message_commands.hint(chat, chosen.turn)
-    if isinstance(chat.focused, AttachmentChip | PictureLine | DownloadRow | OtherMessages):
+    if is_row(chat.focused):
         return _of_keys(chat.focused.BINDINGS)
     if commands := slash.matching(chat.composer.text):
         return [_of_commands(commands)]
@@ -44,6 +45,11 @@ def hints(chat: "ChatScreen") -> Sequence[str]:
     if not path:
         return _FIRST
     return _UNFINISHED if message_commands.can_go_on(chat, path[-1]) else _NEXT
+
+
+def is_row(widget: Widget | None) -> TypeGuard[Widget]:
+    """Whether something has keys of its own, and is not typed into."""
+    return isinstance(widget, AttachmentChip | PictureLine | DownloadRow | OtherMessages)
 
 
 def _of_commands(commands: Sequence[slash.Command]) -> str:
@@ -61,6 +67,6 @@ def _of_keys(bindings: Iterable[BindingType]) -> Sequence[str]:
 def fitting(parts: Sequence[str], width: int) -> str:
     """As many of some parts, from the first on, as a width of cells takes; one at least."""
     shown = list(parts)
-    while len(shown) > 1 and len(_GAP.join(shown)) > width:
+    while len(shown) > 1 and len(GAP.join(shown)) > width:
         shown.pop()
-    return _GAP.join(shown)
+    return GAP.join(shown)

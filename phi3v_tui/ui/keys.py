@@ -34,6 +34,10 @@ EVERYWHERE = (
 
 _NAMES = {
     "escape": "Esc",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "plus": "+",

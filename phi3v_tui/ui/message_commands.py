@@ -50,7 +50,7 @@ def hint(chat: "ChatScreen", turn: Turn) -> list[str]:
     if code_blocks(turn.message.text):
         words.append("K copies code")
     if len(chat.conversation.branches(turn.id)) > 1:
-        words.append("←→ versions")
+        words.append("← → versions")
     return [*words, "F forks", "Esc back"]
 
 
@@ -134,6 +134,11 @@ async def _go_on(chat: "ChatScreen", turn: Turn) -> None:
         await chat.asking.go_on(turn)
     else:
         chat.notify("Only the last answer can go on, and only if it was stopped or cut off.")
+
+
+async def step_version(chat: "ChatScreen", turn_id: str, by: int) -> None:
+    """Show the version before (-1) or after (1) of a message."""
+    await _switch(by)(chat, chat.conversation.turn(turn_id))
 
 
 def _switch(by: int) -> Callable[["ChatScreen", Turn], Awaitable[None]]:

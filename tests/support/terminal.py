@@ -127,6 +127,33 @@ class Terminal:
         """Send bytes as they are."""
         os.write(self._fd, text.encode())
 
+    def click(self, text: str) -> None:
+        """Click on the last place where the screen shows a text."""
+        self._mouse(0, *self._place(text), "M")
+        self._mouse(0, *self._place(text), "m")
+
+    def drag(self, start: str, end: str) -> None:
+        """Drag from the first letter of a text to the last one of another."""
+        self._mouse(0, *self._place(start), "M")
+        column, row = self._place(end)
+        column += len(end) - 1
+        self._mouse(32, column, row, "M")
+        self._mouse(0, column, row, "m")
+
+    def wheel(self, text: str, down: bool) -> None:
+        """Turn the wheel by a notch above the last place of a text."""
+        self._mouse(65 if down else 64, *self._place(text), "M")
+
+    def _place(self, text: str) -> tuple[int, int]:
+        """Column and row of a text, from 0."""
+        rows = [row for row, line in enumerate(self._screen.display) if text in line]
+        assert rows, f"{text!r} is not there:\n{self.text}"
+        return self._screen.display[rows[-1]].rindex(text), rows[-1]
+
+    def _mouse(self, button: int, column: int, row: int, end: str) -> None:
+        self.send(f"\x1b[<{button};{column + 1};{row + 1}{end}")
+        self.read(0.05)
+
     def paste(self, text: str) -> None:
         """Paste as a terminal with bracketed paste does."""
         os.write(self._fd, b"\x1b[200~" + text.encode() + b"\x1b[201~")

@@ -19,6 +19,7 @@ from tests.ui.steps import (
     notes,
     notices,
     prompts,
+    screen_text,
     talk,
     wait_until,
 )
@@ -37,7 +38,7 @@ def _place(app) -> int:
 
 
 def _hint(app) -> str:
-    return str(composer(app).border_subtitle)
+    return screen_text(app).splitlines()[composer(app).region.bottom - 1]
 
 
 def _texts(request) -> list[str]:
@@ -108,7 +109,7 @@ async def test_an_edited_prompt_and_its_answer_become_a_branch(make_app, engine,
         await wait_until(pilot, lambda: len(answers(app)) == 2)
         assert "You  ‹1/2›" in prompts(app)[0]
         assert "Red." in answers(app)[1]
-        await wait_until(pilot, lambda: "←→ versions" in _hint(app))
+        await wait_until(pilot, lambda: "← → versions" in _hint(app))
         await pilot.press("right")
         await wait_until(pilot, lambda: "No." in answers(app)[0])
         await pilot.press("right")

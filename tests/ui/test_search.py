@@ -21,7 +21,7 @@ def _marked(app) -> list[tuple[str, bool]]:
         (part.content.plain[span.start : span.end], "bold" in str(span.style))
         for part in app.chat.transcript.query(Static)
         if isinstance(part.content, Content)
-        for span in sorted(part.content.spans)
+        for span in sorted(part.content.spans, key=lambda span: (span.start, span.end))
         if "on $accent" in str(span.style)
     ]
 

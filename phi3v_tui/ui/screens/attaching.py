@@ -202,6 +202,7 @@ class AttachingScreen(AnsweringScreen):
         )
         self.app.push_screen(viewer, take)
 
+    @on(ImagePreview.Clicked)
     def action_view_picture(self) -> None:
         """View the picture of the pane."""
         if attachment := self.query_one("#preview", ImagePreview).attachment:

@@ -1,13 +1,13 @@
 """The chat: what keys, pastes and clicks do."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Markdown
 
 from phi3v_tui import slash
@@ -26,28 +26,26 @@ from phi3v_tui.ui import (
 )
 from phi3v_tui.ui.asking import Asking
 from phi3v_tui.ui.attaching import picture_paths
-from phi3v_tui.ui.hints import fitting, hints
+from phi3v_tui.ui.hints import hints
 from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.meter import ContextMeter
 from phi3v_tui.ui.opening import Opening
-from phi3v_tui.ui.screens.attaching import AttachingScreen
+from phi3v_tui.ui.screens.typing import TypingScreen
 from phi3v_tui.ui.switching import Switching
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.search_bar import SearchBar
-from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _WIDE_COLUMNS = 110
 _LOOK_EVERY_SECONDS = 0.2
 _PROMPTS_REMEMBERED = 200
-_AROUND_HINT = 6
 
 
-class ChatScreen(AttachingScreen):
+class ChatScreen(TypingScreen):
     """Log and picture side by side; below them pictures to send, composer and status line."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]
@@ -99,10 +97,7 @@ class ChatScreen(AttachingScreen):
             yield self.status
 
     def on_mount(self) -> None:
-        """Take what is typed; whatever takes time comes later, in `begin`."""
-        self.composer.focus()
-        for part, name in ((self.status, "activity"), (self.attachment_bar, "attachments")):
-            self.watch(part, name, self._hint)
+        """Count what will be sent; whatever takes time comes later, in `begin`."""
         self.watch(self.attachment_bar, "attachments", self._measure_draft)
 
     async def begin(self) -> None:
@@ -186,20 +181,21 @@ class ChatScreen(AttachingScreen):
         """Ask what waits."""
         await self.asking.answer_ended(reason)
         self.meter.look()
-        self._hint()
+        self.hint()
 
     @on(Composer.AttachmentTakenBack)
     def _take_waiting_back(self, message: Composer.AttachmentTakenBack) -> None:
         if not self.attachment_bar.attachments and self.asking.take_back():
             message.prevent_default()  # the pictures that came back with it stay
 
-    @on(Composer.Changed)
-    @on(TranscriptView.MessageChosen)
-    @on(events.DescendantFocus)
-    @on(events.Resize)
-    def _hint(self) -> None:
-        room = self.composer.outer_size.width - _AROUND_HINT
-        self.composer.border_subtitle = Content(fitting(hints(self), room))
+    @on(WaitingPrompts.TakenBack)
+    def _take_last_back(self) -> None:
+        self.asking.take_back()
+        self.composer.focus()
+
+    def hints(self) -> Sequence[str]:
+        """What can be done now, what matters most first."""
+        return hints(self)
 
     @on(Composer.Changed)
     def _measure_draft(self) -> None:
@@ -265,6 +261,11 @@ class ChatScreen(AttachingScreen):
     def tell_choices(self) -> None:
         """Show what differs from the settings in this conversation."""
         self.composer.border_title = conversation_commands.differences(self)
+
+    def action_step_version(self, turn_id: str, by: int) -> None:
+        """Show the version before or after of a message."""
+        # Later, for the message that was clicked goes: it cannot while it waits for this.
+        self.call_later(message_commands.step_version, self, turn_id, by)
 
     async def action_with_message(self, command: str) -> None:
         """Do something with the chosen message."""

@@ -11,6 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from phi3v_tui.ui.clickable import footer
+
 
 class ChoiceScreen(ModalScreen[int | None]):
     """A question and its answers; gives the place of the chosen one, None where none was."""
@@ -34,7 +36,7 @@ class ChoiceScreen(ModalScreen[int | None]):
         """Text above choices."""
         with Vertical(classes="modal") as box:
             box.border_title = self._title
-            box.border_subtitle = "Enter chooses · Esc cancels"
+            box.border_subtitle = footer(self, "Enter chooses · Esc cancels")
             if self._text:
                 yield Static(self._text, classes="modal-text", markup=False)
             yield OptionList(*(Option(choice) for choice in self._choices), compact=True)

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.ui.answers import speaker
+from phi3v_tui.ui.clickable import footer
 from phi3v_tui.ui.plain_text import drawable
 
 _LINE_LENGTH = 60
@@ -53,7 +54,7 @@ class ContextFullScreen(ModalScreen[WayOut]):
         noun = "message" if count == 1 else "messages"
         with Vertical(classes="modal") as box:
             box.border_title = "The context is full"
-            box.border_subtitle = "Enter chooses · Esc takes the prompt back"
+            box.border_subtitle = footer(self, "Enter chooses · Esc takes the prompt back")
             yield Static(self._words, classes="modal-text", markup=False)
             with VerticalScroll(classes="modal-list", can_focus=False):
                 yield Static(Content("\n").join(map(_line, self._leaving)), markup=False)

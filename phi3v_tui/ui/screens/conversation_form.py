@@ -10,6 +10,7 @@ from textual.widgets import Input, Label, Static, TextArea
 
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
+from phi3v_tui.ui.clickable import footer
 
 _FIELDS = (
     ("temperature", "0 takes the most likely word; up to 2 is more varied"),
@@ -59,7 +60,9 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
         """One field below the other."""
         with Vertical(classes="modal") as box:
             box.border_title = "This conversation"
-            box.border_subtitle = "Ctrl+S keeps · Ctrl+R as in the settings · Esc leaves"
+            box.border_subtitle = footer(
+                self, "Ctrl+S keeps · Ctrl+R as in the settings · Esc leaves"
+            )
             yield Label("System prompt", markup=False)
             yield TextArea(self._system_prompt, compact=True, tab_behavior="focus")
             for name, words in _FIELDS:

@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from phi3v_tui.engine.full_model import Offer
+from phi3v_tui.ui.clickable import footer
 from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
 
 
@@ -59,7 +60,7 @@ class DownloadOfferScreen(ModalScreen[Choice]):
         """Name the box."""
         box = self.query_one("#offer")
         box.border_title = "The full model"
-        box.border_subtitle = "Tab moves · Enter chooses · Esc: not now"
+        box.border_subtitle = footer(self, "Tab moves · Enter chooses · Esc: not now")
         self.query_one(f"#{self._first.name.lower()}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from textual import on, work
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
@@ -20,10 +20,12 @@ from phi3v_tui.engine.base import Limits
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.background import in_thread, told
+from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.folder import FolderEntry, Kind, look_inside, read_folder
 from phi3v_tui.ui.listing import Listing
 from phi3v_tui.ui.plain_text import short_path
 from phi3v_tui.ui.terminal import ImageMode
+from phi3v_tui.ui.widgets.chooses_first import ChoosesFirst
 from phi3v_tui.ui.widgets.file_preview import FilePreview
 from phi3v_tui.ui.widgets.folder_list import FolderList
 
@@ -35,19 +37,21 @@ _KEYS = (
 
 
 class FilterInput(Input):
-    """The filter; deleting where nothing is left is news."""
-
-    BINDINGS = [Binding("backspace", "delete_left", "In the empty filter: go up a folder")]
-
-    class Emptied(Message):
-        """Backspace was pressed in the empty filter."""
+    """The filter; deleting where nothing is left is for the screen."""
 
     def action_delete_left(self) -> None:
-        """Delete a character, or tell that there is none."""
-        if self.value:
-            super().action_delete_left()
-        else:
-            self.post_message(self.Emptied())
+        """Delete a character.
+
+        Raises:
+            SkipAction: There is none.
+        """
+        if not self.value:
+            raise SkipAction
+        super().action_delete_left()
+
+
+class PickerList(ChoosesFirst, FolderList, can_focus=False):
+    """The names; a click on one shows a preview of it."""
 
 
 class FilePickerScreen(ModalScreen[list[Attachment]]):
@@ -58,6 +62,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         Binding("escape", "cancel", "Close it without a picture"),
         Binding("enter", "take", "Open the folder, or attach what is chosen", priority=True),
         Binding("tab", "mark", "Mark it, to attach several", priority=True),
+        Binding("backspace", "leave_folder", "In the empty filter: go up a folder"),
         Binding("up", "move(-1)", "Move in the list", priority=True),
         Binding("down", "move(1)", "Move in the list", priority=True),
         Binding("pageup", "move(-10)", "Move in the list", priority=True),
@@ -86,7 +91,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._listing = Listing(folder)
         self._recent = recent
         # Kept by reference: work that ends while the screen is taken down finds them no more.
-        self.names = FolderList("names")
+        self.names = PickerList("names")
         self._preview = FilePreview(mode, "picker-preview", limits)
         self._filter = FilterInput(
             placeholder="Type to filter, or a path", id="filter", compact=True
@@ -110,7 +115,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             with Horizontal(id="choice"):
                 yield self.names
                 yield self._preview
-            yield Static(_KEYS, id="picker-keys", markup=False)
+            yield KeyHints(self, _KEYS, id="picker-keys")
 
     async def on_mount(self) -> None:
         """List the first folder."""
@@ -152,8 +157,8 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._listing.take_folders(await in_thread(self._recent.folders))
         self._show_listing(is_new=True)
 
-    @on(FilterInput.Emptied)
-    def _leave_folder(self) -> None:
+    def action_leave_folder(self) -> None:
+        """Go up a folder, or back to where the list of recent ones was asked for."""
         self._enter(self._listing.above)
 
     @on(Input.Changed)

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, OptionList, Static, TextArea
 
 from phi3v_tui.slash import COMMANDS
+from phi3v_tui.ui.clickable import footer
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS, meanings, rows
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.context_full import ContextFullScreen
 from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
-from phi3v_tui.ui.screens.file_picker import FilePickerScreen, FilterInput
+from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.screens.models import ModelsScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
@@ -29,6 +30,7 @@ from phi3v_tui.ui.widgets.message_view import PictureLine
 from phi3v_tui.ui.widgets.other_messages import OtherMessages
 from phi3v_tui.ui.widgets.path_completion import COMPLETION_KEYS
 from phi3v_tui.ui.widgets.search_bar import SearchBar
+from phi3v_tui.ui.widgets.status_bar import StatusBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 
 _MOST_KEY_CELLS = 26
@@ -37,16 +39,19 @@ _NO_KEYS = (
     ("Paste, drop", "A picture, its path or its address attaches it"),
 )
 _MOUSE = (
-    ("Click", "Who speaks: chooses the message; a picture: shows it; ✕: takes it back"),
-    ("Drag", "Selects words; Ctrl+C copies them"),
+    ("Click", "A message: chooses it; a picture: shows it; a key that is named: does it"),
+    ("Drag", "Selects words, which Ctrl+C copies; moves the picture in the viewer"),
     ("Wheel", "Scrolls; zooms in the viewer"),
 )
 _ROWS = [widget.BINDINGS for widget in (AttachmentChip, PictureLine, DownloadRow, OtherMessages)]
-_PICKER = (FilePickerScreen.BINDINGS, FilterInput.BINDINGS)
 _FORM = ConversationFormScreen
 _QUESTIONS = (ChoiceScreen.BINDINGS, ContextFullScreen.BINDINGS, OptionList.BINDINGS)
 _OFFER = (DownloadOfferScreen.BINDINGS, Button.BINDINGS)
 _STATUS = (
+    ("12.3 tok/s", "Tokens of the last answer in a second"),
+    ("first token 0.4 s", "How long reading the prompt took"),
+    ("530 reused", "Tokens of the prompt that need not be read again"),
+    ("2.1 GB", "Memory that the model takes"),
     ("context 940 + 36 of 8,192", "Tokens taken, what the draft adds, what fits"),
     ("~940+~36/8.2k", "The same where the line is short; ~ is about"),
 )
@@ -59,12 +64,12 @@ class Group:
     Attributes:
         title: Of the group.
         rows: Keys and what they do.
-        screens: Where they hold, if not in the chat.
+        holders: What they belong to, if not to the chat.
     """
 
     title: str
     rows: Sequence[tuple[str, str]]
-    screens: tuple[type[Screen[Any]], ...] = ()
+    holders: tuple[type[Widget], ...] = ()
 
 
 def _bound(*bindings: Sequence[BindingType]) -> list[tuple[str, str]]:
@@ -87,11 +92,11 @@ def groups() -> tuple[Group, ...]:
         Group("A chosen message", _bound(TranscriptView.BINDINGS)),
         Group("Commands, typed as a prompt", [(item.usage, item.help) for item in COMMANDS]),
         Group("The mouse", _MOUSE),
-        Group("In the last line", _STATUS),
+        Group("In the last line", _STATUS, (StatusBar,)),
         Group("Names after an @", _bound(COMPLETION_KEYS)),
         Group("Finding words", _bound(SearchBar.BINDINGS)),
         Group("Pictures and rows, reached by Tab and Shift+Tab", _bound(*_ROWS)),
-        Group("Attaching a picture", _bound(*_PICKER), (FilePickerScreen,)),
+        Group("Attaching a picture", _bound(FilePickerScreen.BINDINGS), (FilePickerScreen,)),
         Group("The viewer", _bound(ImageViewerScreen.BINDINGS), (ImageViewerScreen,)),
         Group("Conversations", _bound(SessionsScreen.BINDINGS), (SessionsScreen,)),
         Group("System prompt and sampling", _bound(_FORM.BINDINGS), (_FORM,)),
@@ -108,11 +113,11 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,q,enter", "dismiss", "Close it")]
 
-    def __init__(self, about: type[Screen[Any]]) -> None:
+    def __init__(self, about: type[Widget]) -> None:
         """List keys.
 
         Args:
-            about: The screen whose keys are to be in sight.
+            about: What is to be in sight, such as the keys of a screen.
         """
         super().__init__()
         self._about = about
@@ -122,7 +127,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             for group in groups():
                 title = Static(group.title, classes="help-title", markup=False)
-                title.set_class(self._about in group.screens, "-sought")
+                title.set_class(self._about in group.holders, "-sought")
                 yield title
                 yield Static(self._table(group.rows), classes="help-rows", markup=False)
 
@@ -130,7 +135,7 @@ class HelpScreen(ModalScreen[None]):
         """Name the box, and go to what is sought."""
         box = self.query_one("#help")
         box.border_title = "Keys"
-        box.border_subtitle = "Esc closes"
+        box.border_subtitle = footer(self, "Esc closes")
         for title in self.query(".-sought"):
             self.call_after_refresh(box.scroll_to_widget, title, animate=False, top=True)
 

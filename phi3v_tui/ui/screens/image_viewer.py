@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from PIL import Image
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
@@ -17,6 +17,7 @@ from phi3v_tui.conversation.parts import Box, cut
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.model_view import describe_layout, model_canvas
 from phi3v_tui.ui.pictures import draw_part
 from phi3v_tui.ui.plain_text import drawable, pixel_size
@@ -95,7 +96,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         # Kept by reference: a picture may still come while the screen is taken down.
         self._canvas = PictureCanvas(mode)
         self._words = Static(id="viewer-words", markup=False)
-        self._keys = Static(_KEYS, id="viewer-keys", markup=False)
+        self._keys = KeyHints(self, _KEYS, id="viewer-keys")
 
     @property
     def _limits(self) -> Limits | None:
@@ -134,6 +135,12 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         """See all of it."""
         if image := self._image:
             self._look(Viewport.fit(image.width, image.height, *self._room(), self._canvas.tall))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the picture about."""
+        if event.button and self._viewport:
+            columns, rows = self._viewport.cells
+            self._look(self._viewport.panned(-event.delta_x / columns, -event.delta_y / rows))
 
     def on_mouse_scroll_up(self) -> None:
         """Closer."""
@@ -192,7 +199,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
             return
         self._frame, self._page_size = frame, page_size
         self._image, self._layout = image, layout
-        self._keys.update((_PAGE_KEYS.format(self._noun) if self._frames > 1 else "") + _KEYS)
+        self._keys.say((_PAGE_KEYS.format(self._noun) if self._frames > 1 else "") + _KEYS)
         self.action_fit()
 
     def _look(self, viewport: Viewport | None) -> None:

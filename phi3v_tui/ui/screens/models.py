@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -19,7 +19,9 @@ from phi3v_tui.errors import CommandError, ModelError
 from phi3v_tui.settings_table import QUANTIZE_MODES
 from phi3v_tui.ui import model_words
 from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.plain_text import byte_size, drawable
+from phi3v_tui.ui.widgets.chooses_first import ChoosesFirst
 
 _LOOKING = "Looking at the models and at the memory …"
 _KEYS = "Enter {verb} · ← → weights · Esc closes"
@@ -27,15 +29,8 @@ _DISK_COLUMN, _MEMORY_COLUMN = 18, 20
 _NAME_AT_LEAST = 16
 
 
-class ModelList(OptionList):
-    """A click chooses a model, another one on it is Enter."""
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose first, so that its weights can be chosen by the mouse too."""
-        place = event.style.meta.get("option")
-        if place is not None and place != self.highlighted:
-            event.prevent_default()
-            self.highlighted = place
+class ModelList(ChoosesFirst):
+    """The models, one a row; a click on one shows it, so that its weights can be chosen too."""
 
 
 class Weights(Static):
@@ -113,7 +108,7 @@ class ModelsScreen(ModalScreen[Picked | None]):
             with Horizontal(id="models-weights"):
                 yield from map(Weights, QUANTIZE_MODES)
             yield Static(id="models-about", markup=False)
-            yield Static("Esc closes", classes="modal-keys", markup=False)
+            yield KeyHints(self, "Esc closes", classes="modal-keys")
 
     def on_mount(self) -> None:
         """Look, beside the interface."""
@@ -239,4 +234,4 @@ class ModelsScreen(ModalScreen[Picked | None]):
         return "It does not fit now. ← → holds the weights otherwise; Enter again tries it."
 
     def _say(self, words: str) -> None:
-        self.query_one(".modal-keys", Static).update(words)
+        self.query_one(KeyHints).say(words)

@@ -10,11 +10,12 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from phi3v_tui.errors import StoreError
 from phi3v_tui.store.history import ConversationSummary
+from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.journal import Journal
 from phi3v_tui.ui.plain_text import drawable
 
@@ -65,7 +66,7 @@ class SessionsScreen(ModalScreen[str | None]):
             box.border_title = "Conversations"
             yield Input(placeholder="Type to find words in titles and messages", compact=True)
             yield OptionList(compact=True)
-            yield Static(_KEYS, classes="modal-keys", markup=False)
+            yield KeyHints(self, _KEYS, classes="modal-keys")
 
     def on_mount(self) -> None:
         """List all."""
@@ -182,4 +183,4 @@ class SessionsScreen(ModalScreen[str | None]):
         )
 
     def _say(self, words: str) -> None:
-        self.query_one(".modal-keys", Static).update(words)
+        self.query_one(KeyHints).say(words)

@@ -142,16 +142,32 @@ class Composer(TextArea):
             case "send":
                 self._press_enter(burst)
             case "new_line":
-                self.insert("\n")
+                self.action_new_line()
             case "before":
                 return self._step_history(-1)
             case "after":
                 return self._step_history(1)
             case "take_back" if not self.text:
-                self.post_message(self.AttachmentTakenBack())
+                self.action_take_back()
             case _:
                 return False
         return True
+
+    def action_send(self) -> None:
+        """Send."""
+        self._submit()
+
+    def action_new_line(self) -> None:
+        """Begin a line."""
+        self.insert("\n")
+
+    def action_take_back(self) -> None:
+        """Take back a picture, or what waits."""
+        self.post_message(self.AttachmentTakenBack())
+
+    def focus_on_click(self) -> bool:
+        """Keys that its edge names may be those of something else, such as a chosen message."""
+        return self.app.mouse_position.y != self.region.bottom - 1
 
     def _step_history(self, by: int) -> bool:
         """Show another prompt, if the cursor stands at the edge; says whether there was one."""

@@ -4,6 +4,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -29,6 +30,9 @@ class ImagePreview(Vertical):
         attachment: The picture; None shows nothing.
         limits: For its cost; None while the model loads.
     """
+
+    class Clicked(Message):
+        """The person wants to see the picture larger."""
 
     attachment: reactive[Attachment | None] = reactive(None)
     limits: reactive[Limits | None] = reactive(None)
@@ -59,6 +63,10 @@ class ImagePreview(Vertical):
     def watch_limits(self) -> None:
         """Show the cost, now that it is known, and the crops."""
         self._show()
+
+    def on_click(self) -> None:
+        """Tell that it was clicked."""
+        self.post_message(self.Clicked())
 
     def on_resize(self) -> None:
         """Fit the picture again."""

@@ -14,6 +14,7 @@ from textual.widgets import Markdown, Static
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.plain_text import drawable, pixel_size
 from phi3v_tui.ui.widgets.growing import ChangingText, Growing
@@ -90,37 +91,49 @@ class PictureLine(Static, can_focus=True):
 
 
 class RoleLine(Static):
-    """Who speaks, and which of several alternatives this is; a click chooses the message."""
-
-    @dataclass
-    class Chosen(Message):
-        """The person wants to do something with the message."""
-
-        turn_id: str
+    """Who speaks, and which of several alternatives this is; clicks lead to the others."""
 
     def __init__(self, entry: Entry) -> None:
         """Name the speaker."""
         super().__init__(_role_words(entry), classes="role", markup=False)
-        self._turn_id = entry.turn.id
         self.tooltip = "A click chooses the message: copy, edit, branch"
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the message."""
-        event.stop()
-        self.post_message(self.Chosen(self._turn_id))
 
 
 def _role_words(entry: Entry) -> Content:
-    number, count = entry.branch
     return Content.assemble(
         drawable(entry.speaker),
-        (f"  ‹{number}/{count}›" if count > 1 else "", "$accent"),
+        _branch_words(entry),
         ("  the model does not read this any more" if entry.is_left_out else "", "$muted not bold"),
     )
 
 
+def _branch_words(entry: Entry) -> Content:
+    number, count = entry.branch
+    if count == 1:
+        return Content()
+    before, after = (f"screen.step_version('{entry.turn.id}', {by})" for by in (-1, 1))
+    return Content.assemble(
+        "  ",
+        acting("‹", before, "$accent"),
+        (f"{number}/{count}", "$accent"),
+        acting("›", after, "$accent"),
+    )
+
+
 class MessageView(Growing, Vertical):
-    """What one side said."""
+    """What one side said; a click chooses it."""
+
+    @dataclass
+    class Clicked(Message):
+        """The person wants to do something with the message, or no longer."""
+
+        turn_id: str
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the message, unless words of it were selected."""
+        event.stop()
+        if event.chain == 1 and not self.screen.get_selected_text():
+            self.post_message(self.Clicked(self.entry.turn.id))
 
     def __init__(self, entry: Entry) -> None:
         """Show a turn."""

@@ -5,15 +5,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
 from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.finding import Finder, Occurrences, pattern
 from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 
 _AFTER_SECONDS = 0.15
-_KEYS = "Enter or ↑ before · ↓ after · Esc closes"
+_KEYS = "Enter ↑ before · ↓ after · Esc closes"
 
 
 class SearchBar(Horizontal):
@@ -45,7 +46,7 @@ class SearchBar(Horizontal):
         """Words, place, keys."""
         yield Label("Find ", markup=False)
         yield Input(compact=True, select_on_focus=True)
-        yield Static(_KEYS, id="search-count", markup=False)
+        yield KeyHints(self, _KEYS, id="search-count")
 
     def open(self) -> None:
         """Ask for words; those of the last time are there."""
@@ -105,4 +106,4 @@ class SearchBar(Horizontal):
             await self._transcript.reveal_match(*self._found.at(self._place))
         elif self._words:
             words = "no message has these words"
-        self.query_one("#search-count", Static).update(words)
+        self.query_one(KeyHints).say(words)

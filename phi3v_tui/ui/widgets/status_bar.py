@@ -6,18 +6,21 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from phi3v_tui.engine.events import Finished, Loaded
+from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.ui.tokens import ContextShare, Tokens
 from phi3v_tui.ui.widgets.growing import ChangingText
 
 _LEFT_AT_LEAST = 24
 _GAP = "   "
+_HELP = "F1 help"
 
 
 class StatusBar(Horizontal):
     """Model, device and activity to the left; figures and the way to help to the right.
 
-    Where the line is short, the figures that matter least go first.
+    Where the line is short, the figures that matter least go first. A click on the model lists
+    models, one on a figure explains the figures.
     """
 
     model: reactive[str] = reactive("", repaint=False)
@@ -57,13 +60,13 @@ class StatusBar(Horizontal):
         self.tokens_per_second = self.last = None
 
     def _show_left(self) -> None:
-        parts = [
-            ("Not saved" if self.is_unsaved else "", "$error"),
-            (drawable(self.activity), "$muted"),
-            (drawable(self.model), "bold"),
-        ]
-        shown = [Content.styled(text, style) for text, style in parts if text]
-        self.query_one("#status-left", ChangingText).show(Content("  ").join(reversed(shown)))
+        parts = (
+            acting(drawable(self.model), "screen.choose_model", "bold"),
+            Content.styled(drawable(self.activity), "$muted"),
+            acting("Not saved" if self.is_unsaved else "", "screen.save_transcript", "$error"),
+        )
+        shown = Content("  ").join(part for part in parts if part)
+        self.query_one("#status-left", ChangingText).show(shown)
         self._show_right()
 
     def _show_right(self) -> None:
@@ -76,7 +79,9 @@ class StatusBar(Horizontal):
         if context not in text or self._speed() not in text:
             context = share.short
             text = _fold(self._figures(context), width)
-        figures = Content.styled(text, "$muted")
+        figures = acting(text.removesuffix(_HELP), "app.explain_figures", "$muted")
+        if text.endswith(_HELP):
+            figures += acting(_HELP, "app.help", "$muted")
         if share.is_too_much and context in text:
             start = text.index(context)
             figures = figures.stylize("$warning", start, start + len(context))
@@ -95,7 +100,7 @@ class StatusBar(Horizontal):
             (first, 3),
             (self._speed(), 4),
             (context, 5),
-            ("F1 help", 6),
+            (_HELP, 6),
         ]
 
     def _speed(self) -> str:

@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from phi3v_tui.ui.widgets.message_pages import MessagePages
-from phi3v_tui.ui.widgets.message_view import Entry, MessageView, RoleLine
+from phi3v_tui.ui.widgets.message_view import Entry, MessageView
 
 MESSAGE_KEYS = (
     Binding("c", "screen.with_message('copy')", "Copy it as Markdown"),
@@ -131,9 +131,12 @@ class TranscriptView(MessagePages, can_focus=False):
         index = last if self._chosen is None else self.index(self._chosen) + by
         await self.choose(self.entries[max(0, min(index, last))].turn.id)
 
-    @on(RoleLine.Chosen)
-    async def _choose_clicked(self, message: RoleLine.Chosen) -> None:
-        await self.choose(message.turn_id)
+    @on(MessageView.Clicked)
+    async def _choose_clicked(self, message: MessageView.Clicked) -> None:
+        if message.turn_id == self._chosen:
+            await self.run_action("screen.stop")
+        else:
+            await self.choose(message.turn_id)
 
     def on_blur(self) -> None:
         """Choose nothing any more, unless it is the terminal that lost the focus."""

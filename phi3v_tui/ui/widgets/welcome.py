@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.plain_text import drawable
 
 EXAMPLES = (
@@ -47,7 +48,7 @@ class Welcome(Vertical):
         yield Static(_LOADING, id="model", markup=False)
         yield Static(
             Content.assemble(
-                ("Ctrl+O", "bold $accent"),
+                acting("Ctrl+O", "screen.attach", "bold $accent"),
                 " attaches a picture, and so does pasting its path. Then ask:",
             ),
             classes="first-step",

@@ -1,0 +1,99 @@
+"""Words that name a key, and do what it does when they are clicked."""
+
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
+from typing import Any
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.style import Style
+from textual.widgets import Static
+
+from phi3v_tui.ui.keys import key_name
+
+GAP = " · "
+
+
+def actions(bindings: Iterable[BindingType], namespace: str = "") -> dict[str, str]:
+    """What keys do, by their names.
+
+    Args:
+        bindings: The keys.
+        namespace: Where the actions are that do not say it: "screen", or the clicked widget.
+    """
+    return {
+        key_name(key).lower(): _within(namespace, binding.action)
+        for binding in bindings
+        if isinstance(binding, Binding)
+        for key in binding.key.split(",")
+    }
+
+
+def clickable(words: str, actions: Mapping[str, str]) -> Content:
+    """Words in which each part that begins with a key does what the key does.
+
+    Where a part begins with several keys, each of them acts for itself.
+
+    Args:
+        words: Parts, each after a dot.
+        actions: By the names of keys, in lower case.
+    """
+    return Content(GAP).join(_part(part, actions) for part in words.split(GAP))
+
+
+def acting(words: str, action: str, style: str = "") -> Content:
+    """Words that do something when they are clicked."""
+    return Content.styled(words, style).stylize(Style.from_meta({"@click": action}))
+
+
+def _part(part: str, actions: Mapping[str, str]) -> Content:
+    words = part.split(" ")
+    keys = list(takewhile(lambda word: word.strip(":").lower() in actions, words))
+    if not keys:
+        return Content(part)
+    acts = [actions[key.strip(":").lower()] for key in keys]
+    if len(keys) == 1:
+        return acting(part, acts[0])
+    rest = Content(" ".join(words[len(keys) :]))
+    return Content(" ").join([*map(acting, keys, acts), rest])
+
+
+def _within(namespace: str, action: str) -> str:
+    name = action.partition("(")[0]
+    return f"{namespace}.{action}" if namespace and "." not in name else action
+
+
+def footer(screen: Screen[Any], words: str) -> Content:
+    """Keys of a screen in words, for the edge of a box in it."""
+    return clickable(words, actions(screen.BINDINGS, "screen"))
+
+
+class KeyHints(Static):
+    """Keys in words; a click on one does what the key does."""
+
+    def __init__(
+        self, of: DOMNode, words: str, id: str | None = None, classes: str | None = None
+    ) -> None:
+        """Name keys.
+
+        Args:
+            of: Whose keys they are.
+            words: As in `clickable`.
+            id: Of the widget.
+            classes: Of the widget.
+        """
+        super().__init__(id=id, classes=classes, markup=False)
+        self._of = of
+        self._actions = actions(of.BINDINGS)
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        """Name other keys."""
+        self.update(clickable(words, self._actions))
+
+    async def broker_event(self, event_name: str, event: events.Event) -> bool:
+        """Act on what has the keys."""
+        return await self.app._broker_event(event_name, event, default_namespace=self._of)

@@ -13,8 +13,6 @@ from textual import events
 from textual.app import App
 from textual.widgets import Input, TextArea
 
-from phi3v_tui.ui.widgets.composer import Composer
-
 Typed = events.Key | events.Paste
 
 _ROUNDS = 2
@@ -93,8 +91,5 @@ class KeyOrder:
 
 def _only_types(focused: object, event: Typed) -> bool:
     """Whether all that an event does is to change the text of the widget in focus, at once."""
-    if isinstance(event, events.Paste):
-        return isinstance(focused, Input | TextArea)
-    if isinstance(focused, Composer):
-        return focused.takes_at_once(event)
-    return event.is_printable and isinstance(focused, Input | TextArea)
+    is_text = isinstance(event, events.Paste) or event.is_printable
+    return is_text and isinstance(focused, Input | TextArea)

@@ -85,15 +85,6 @@ async def test_typing_an_umlaut_and_deleting_goes_in_once():
         assert app.text == "ü"
 
 
-async def test_keys_that_arrive_together_are_obeyed_in_their_order():
-    app = ComposerApp()
-    async with app.run_test() as pilot:
-        for key in ("x", "ctrl+u", "h", "e", "l", "k", "backspace", "l", "p", "left", "e", "end"):
-            app.post_message(events.Key(key, key if len(key) == 1 else None))
-        app.post_message(events.Key("o", "o"))
-        await wait_until(pilot, lambda: app.text == "hellepo")
-
-
 async def test_a_key_that_is_of_no_use_here_goes_on_to_others():
     class Around(ComposerApp):
         BINDINGS = [("ctrl+c", "tell", "Tell")]

@@ -30,6 +30,7 @@ def press_together(app: Phi3VApp, *keys: str) -> None:
     ("keys", "text"),
     [
         (["ctrl+u", *"new"], "new"),
+        (["x", "ctrl+u", *"helk", "backspace", *"lp", "left", "e", "end", "o"], "hellepo"),
         (["x", "backspace", *"!"], "some words!"),
         (["home", *"the "], "the some words"),
         (["ctrl+w", *"word", "left", "left", "delete", *"r"], "some word"),

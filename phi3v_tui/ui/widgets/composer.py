@@ -118,23 +118,8 @@ class Composer(TextArea):
         self._last_key_time = event.time
         if self._submission is not None and (event.is_printable or event.key == "enter"):
             self._turn_submission_into_line()
-        if self._means_more(event.key, burst) or await self._obey_own_binding(event.key):
+        if self._means_more(event.key, burst):
             self._handle(event)
-
-    async def _obey_own_binding(self, key: str) -> bool:
-        """Do at once what a key is bound to here, such as deleting; False if nothing is done.
-
-        Textual does that only once the key has come by all that is around the composer. Of keys
-        that arrive together, as on a slow line, the letters after it would be typed before it.
-        """
-        for binding in self._bindings.key_to_bindings.get(key, ()):
-            if await self.app.run_action(binding.action, self):
-                return True
-        return False
-
-    def takes_at_once(self, event: events.Key) -> bool:
-        """Whether a key has done all that it does once this widget has dealt with it."""
-        return event.is_printable or event.key in self._bindings.key_to_bindings
 
     def _means_more(self, key: str, burst: bool) -> bool:
         """Do what a key means here and now; False if it only means what it does elsewhere."""

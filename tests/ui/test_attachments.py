@@ -1,11 +1,14 @@
 """Pictures: attached, shown, taken away, refused."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from phi3v_tui.conversation import windows_paths
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.ui.attaching import read_picture
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
@@ -13,6 +16,7 @@ from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
+    TIMEOUT_SECONDS,
     attach,
     attached,
     composer,
@@ -175,12 +179,21 @@ async def test_several_bad_files_are_one_notice(make_app, shapes, tmp_path):
         assert len(app._notifications) == 1
 
 
-async def test_prompt_sent_while_a_bad_picture_is_read_stays(make_app, engine, tmp_path):
+async def test_prompt_sent_while_a_bad_picture_is_read_stays(
+    make_app, engine, tmp_path, monkeypatch
+):
+    gate = threading.Event()
+
+    def slow(path: Path) -> Attachment:
+        assert gate.wait(TIMEOUT_SECONDS)
+        return read_picture(path)
+
+    monkeypatch.setattr("phi3v_tui.ui.screens.attaching.read_picture", slow)
     app = make_app()
     async with app.run_test() as pilot:
-        composer(app).text = "What is this?"
-        app.chat._read_and_attach([tmp_path / "missing.png"])
-        composer(app).post_message(composer(app).PromptSubmitted("What is this?"))
+        await submit(pilot, app, f"/attach {tmp_path / 'missing.png'}")
+        await submit(pilot, app, "What is this?")
+        gate.set()
         await wait_until(pilot, lambda: "There is no file" in notices(app))
         assert composer(app).text == "What is this?"
         assert engine.requests == []

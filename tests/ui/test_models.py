@@ -295,6 +295,7 @@ class TestChange:
         app = make_app(engine=engine, models=models)
         models.notice = "A large model."
         async with app.run_test() as pilot:
+            await wait_until(pilot, lambda: app.chat.status.model)  # the greeting has said it
             await talk(pilot, app, engine, "Hello", "The first one.")
             (await change(pilot, app, models, TO_TUNED)).finish_loading()
             await wait_until(pilot, lambda: "A large model." in notes(app))

@@ -20,7 +20,7 @@ run: $(STAMP)
 	@$(BIN)/phi3v-tui $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/phi3v-tui bench $(ARGS)

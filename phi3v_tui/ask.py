@@ -20,9 +20,9 @@ from phi3v_tui.engine.events import (
     TextDelta,
 )
 from phi3v_tui.errors import ModelError
+from phi3v_tui.interface.picture_files import ANOTHER_FRAME, read_picture
+from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.attaching import ANOTHER_FRAME, read_picture
-from phi3v_tui.ui.progress import describe_progress
 
 _LOG_EVERY_SECONDS = 30.0
 

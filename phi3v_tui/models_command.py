@@ -7,12 +7,12 @@ from pathlib import Path
 
 from phi3v_tui.engine.models import Model, State
 from phi3v_tui.hub import cache
+from phi3v_tui.interface.model_words import state
+from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
 from phi3v_tui.memory import Room
 from phi3v_tui.model_list import CONTEXTS, Need, models, needs, rooms
 from phi3v_tui.settings import Settings
 from phi3v_tui.shapes import Shapes
-from phi3v_tui.ui.model_words import state
-from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
 
 _NAME_COLUMN, _WEIGHTS_COLUMN, _FIGURE_COLUMN = 36, 20, 18
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import FinishReason, StreamEvent
+from phi3v_tui.interface.terminal import leave
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import app as app_module
 from phi3v_tui.ui.app import Phi3VApp
-from phi3v_tui.ui.terminal import leave
 from tests.ui.scripted_engine import ScriptedEngine
 
 TICK_SECONDS = 0.002

@@ -56,12 +56,24 @@ def modules_of(package):
         (["phi3v_tui.cli"], HEAVY),
         (["phi3v_tui.full_model", *modules_of("phi3v_tui.doctor")], HEAVY),
         (modules_of("phi3v_tui.hub"), ("torch", "transformers", "textual")),
+        (modules_of("phi3v_tui.interface"), (*HEAVY, "textual", "numpy")),
         (modules_of("phi3v_tui.plain"), (*HEAVY, "textual", "numpy")),
         (modules_of("phi3v_tui.conversation"), (*HEAVY, "textual", "numpy")),
         (modules_of("phi3v_tui.store"), (*HEAVY, "textual", "numpy")),
         (["phi3v_tui.settings", "phi3v_tui.engine.base"], (*HEAVY, "textual")),
     ],
-    ids=["app", "ui", "cli", "doctor", "hub", "plain", "conversation", "store", "settings"],
+    ids=[
+        "app",
+        "ui",
+        "cli",
+        "doctor",
+        "hub",
+        "interface",
+        "plain",
+        "conversation",
+        "store",
+        "settings",
+    ],
 )
 def test_what_an_import_does_not_load(modules, forbidden):
     assert loaded_by(*modules, watched=forbidden) == []

@@ -171,7 +171,7 @@ class TestApp:
             return 0
 
         monkeypatch.setattr("phi3v_tui.ui.app.run", run)
-        monkeypatch.setattr("phi3v_tui.ui.terminal.is_plain", lambda environ: False)
+        monkeypatch.setattr("phi3v_tui.interface.terminal.is_plain", lambda environ: False)
         return calls
 
     @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ class TestApp:
 
     @pytest.mark.parametrize(("arguments", "is_plain"), [(["--plain"], False), ([], True)])
     def test_plain_is_line_by_line(self, started, monkeypatch, arguments, is_plain):
-        monkeypatch.setattr("phi3v_tui.ui.terminal.is_plain", lambda environ: is_plain)
+        monkeypatch.setattr("phi3v_tui.interface.terminal.is_plain", lambda environ: is_plain)
         monkeypatch.setattr("phi3v_tui.plain.run.run", lambda *_: 9)
         assert CliRunner().invoke(cli.app, arguments).exit_code == 9
         assert started == []
@@ -222,7 +222,7 @@ class TestApp:
 
     def test_its_status_is_the_status(self, monkeypatch):
         monkeypatch.setattr("phi3v_tui.ui.app.run", lambda *_: 7)
-        monkeypatch.setattr("phi3v_tui.ui.terminal.is_plain", lambda environ: False)
+        monkeypatch.setattr("phi3v_tui.interface.terminal.is_plain", lambda environ: False)
         assert CliRunner().invoke(cli.app, []).exit_code == 7
 
 

@@ -59,7 +59,7 @@ def ask(
         text = _question(question)
         log_to_file()
         from phi3v_tui.ask import answer, message
-        from phi3v_tui.ui.terminal import quieten_libraries
+        from phi3v_tui.interface.terminal import quieten_libraries
 
         quieten_libraries()
         answer(engine_for(settings), settings, message(text, images or []), as_json)

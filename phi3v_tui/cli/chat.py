@@ -64,7 +64,7 @@ def chat(
     with errors_as_sentences():
         settings = settings_from(ctx)
         models = models_for(settings)
-        from phi3v_tui.ui.terminal import draw_less, is_plain
+        from phi3v_tui.interface.terminal import draw_less, is_plain
 
         if plain or is_plain(os.environ):
             from phi3v_tui.plain.run import run as talk

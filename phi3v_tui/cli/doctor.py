@@ -19,7 +19,7 @@ def doctor(
     """
     environ = dict(os.environ)
     from phi3v_tui.doctor import report
-    from phi3v_tui.ui.terminal import quieten_libraries
+    from phi3v_tui.interface.terminal import quieten_libraries
 
     quieten_libraries()
     log_to_file()

@@ -20,8 +20,8 @@ def models(
     """List the models, here or to download, and the memory each takes."""
     with errors_as_sentences():
         settings = load_settings()
+        from phi3v_tui.interface.terminal import quieten_libraries
         from phi3v_tui.models_command import show
-        from phi3v_tui.ui.terminal import quieten_libraries
 
         quieten_libraries()
         log_to_file()

@@ -27,7 +27,7 @@ for command in (chat, ask, config, models, doctor, bench):
 
 def main() -> NoReturn:
     """Run the command line, and end the process with its status."""
-    from phi3v_tui.ui.terminal import leave
+    from phi3v_tui.interface.terminal import leave
 
     try:
         app(prog_name="phi3v-tui")

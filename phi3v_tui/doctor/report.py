@@ -12,9 +12,9 @@ from phi3v_tui import __version__
 from phi3v_tui.doctor import machine, storage, terminal
 from phi3v_tui.doctor.finding import Finding, Level, examine
 from phi3v_tui.errors import SettingsError
+from phi3v_tui.interface.plain_text import drawable
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.settings import Settings, load_settings
-from phi3v_tui.ui.plain_text import drawable
-from phi3v_tui.ui.terminal import ImageMode
 
 Report = tuple[str, list[Finding]]
 

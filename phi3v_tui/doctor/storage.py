@@ -11,8 +11,8 @@ from phi3v_tui import config_file
 from phi3v_tui.doctor.finding import Finding, Group, Level
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.hub.source import PUBLISHED_BYTES
+from phi3v_tui.interface.plain_text import short_path
 from phi3v_tui.settings import Settings, load_settings
-from phi3v_tui.ui.plain_text import short_path
 
 _LITTLE_SPACE = 500_000_000
 _SECRET = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")

@@ -7,9 +7,9 @@ from functools import partial
 
 from phi3v_tui.doctor import tools
 from phi3v_tui.doctor.finding import Check, Finding, Group, Level
-from phi3v_tui.ui.terminal import ImageMode, between, choose_image_mode
-from phi3v_tui.ui.terminal_query import Known
-from phi3v_tui.ui.terminal_query import ask as ask_terminal
+from phi3v_tui.interface.terminal import ImageMode, between, choose_image_mode
+from phi3v_tui.interface.terminal_query import Known
+from phi3v_tui.interface.terminal_query import ask as ask_terminal
 
 _COMFORTABLE = (80, 24)
 _REMOTE = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")

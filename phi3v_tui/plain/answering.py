@@ -17,11 +17,11 @@ from phi3v_tui.engine.events import (
     Unloaded,
 )
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.interface.journal import Journal
 from phi3v_tui.plain.console import Console
 from phi3v_tui.plain.model import Interrupted, Model
 from phi3v_tui.plain.progress import Progress, ready, remark
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.journal import Journal
 
 _SAVE_EVERY_SECONDS = 1.0
 

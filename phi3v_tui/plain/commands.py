@@ -8,12 +8,12 @@ from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import CommandError
+from phi3v_tui.interface.clipboard import copy_by_program
+from phi3v_tui.interface.clipboard_pictures import copied_pictures
+from phi3v_tui.interface.plain_text import short_path
+from phi3v_tui.interface.transcripts import save_transcript
 from phi3v_tui.plain import models
 from phi3v_tui.settings import changed, in_words
-from phi3v_tui.ui.clipboard import copy_by_program
-from phi3v_tui.ui.clipboard_pictures import copied_pictures
-from phi3v_tui.ui.plain_text import short_path
-from phi3v_tui.ui.transcripts import save_transcript
 
 if TYPE_CHECKING:
     from phi3v_tui.plain.session import PlainSession

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TextIO
 
-from phi3v_tui.ui.plain_text import drawable, typed
+from phi3v_tui.interface.plain_text import drawable, typed
 
 _PROMPT = "You: "
 _MORE = "... "

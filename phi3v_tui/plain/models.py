@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from phi3v_tui import slash
 from phi3v_tui.engine.models import Listing, Model, ModelChoice
 from phi3v_tui.errors import CommandError, ModelError
+from phi3v_tui.interface import model_words
+from phi3v_tui.interface.plain_text import byte_size
 from phi3v_tui.plain.model import Interrupted
-from phi3v_tui.ui import model_words
-from phi3v_tui.ui.plain_text import byte_size
 
 if TYPE_CHECKING:
     from phi3v_tui.plain.session import PlainSession

@@ -10,7 +10,7 @@ from phi3v_tui.engine.events import (
     LoadProgress,
     PrefillProgress,
 )
-from phi3v_tui.ui.plain_text import byte_size
+from phi3v_tui.interface.plain_text import byte_size
 
 EVERY_SECONDS = 5.0
 """How often waiting is told of: each line is read aloud."""

@@ -1,7 +1,7 @@
 """How the conversation line by line is started.
 
     from phi3v_tui.plain.run import run
-    from phi3v_tui.ui.terminal import leave
+    from phi3v_tui.interface.terminal import leave
 
     leave(run(engine, settings, models, pictures, resume))
 
@@ -18,11 +18,11 @@ from typing import NoReturn
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
+from phi3v_tui.interface import terminal
 from phi3v_tui.plain.console import Console, edit_lines
 from phi3v_tui.plain.model import Model
 from phi3v_tui.plain.session import PlainSession
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui import terminal
 
 _FAILED, _INTERRUPTED = 1, 130
 

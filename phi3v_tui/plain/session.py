@@ -12,15 +12,15 @@ from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.models import ModelChoice, Models
 from phi3v_tui.errors import AttachmentError, CommandError, Phi3VTuiError
+from phi3v_tui.interface.journal import Journal
+from phi3v_tui.interface.picture_files import ANOTHER_FRAME, picture_paths, read_picture
+from phi3v_tui.interface.plain_text import pixel_size
 from phi3v_tui.plain import commands
 from phi3v_tui.plain.answering import PlainAnswering
 from phi3v_tui.plain.console import Console
 from phi3v_tui.plain.model import Model
 from phi3v_tui.plain.progress import Progress
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui.attaching import ANOTHER_FRAME, picture_paths, read_picture
-from phi3v_tui.ui.journal import Journal
-from phi3v_tui.ui.plain_text import pixel_size
 from phi3v_tui.web_pictures import fetch_picture
 
 _SHOWN_AGAIN = 2

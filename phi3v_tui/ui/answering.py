@@ -8,6 +8,7 @@ from textual.message_pump import MessagePump
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import Failed, Finished, FinishReason, PrefillProgress
+from phi3v_tui.interface.progress import bar
 from phi3v_tui.ui.answers import (
     AnswerUnderWay,
     decode_speed,
@@ -16,7 +17,6 @@ from phi3v_tui.ui.answers import (
     figures,
 )
 from phi3v_tui.ui.generation import Generation
-from phi3v_tui.ui.progress import bar
 from phi3v_tui.ui.shown import ShownConversation
 from phi3v_tui.ui.tokens import Tokens
 from phi3v_tui.ui.widgets.message_view import AnswerView

@@ -3,7 +3,7 @@
 `run` is the only entry. The command line calls it like this, and imports this module only then:
 
     from phi3v_tui.ui.app import run
-    from phi3v_tui.ui.terminal import leave
+    from phi3v_tui.interface.terminal import leave
 
     leave(run(engine, settings, models, pictures, resume))
 
@@ -30,15 +30,16 @@ from textual.theme import Theme
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
+from phi3v_tui.interface import clipboard, terminal, terminal_query
+from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.interface.terminal_query import Known
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
-from phi3v_tui.ui import cell_size, clipboard, commands, terminal, terminal_query, themes
+from phi3v_tui.ui import cell_size, commands, themes
 from phi3v_tui.ui.key_order import KeyOrder
 from phi3v_tui.ui.keys import EVERYWHERE
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
-from phi3v_tui.ui.terminal import ImageMode
-from phi3v_tui.ui.terminal_query import Known
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 
 _TOLD_OF_SSH = "told_of_ssh"

@@ -1,6 +1,6 @@
 """How many pixels a cell of the terminal has: sixels must be drawn to measure."""
 
-from phi3v_tui.ui.terminal_query import Cell, measured_cell
+from phi3v_tui.interface.terminal_query import Cell, measured_cell
 
 _KEYS = 0
 _USUAL: Cell = (10, 20)

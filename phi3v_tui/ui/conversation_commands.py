@@ -8,14 +8,14 @@ from textual.content import Content
 
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.errors import CommandError, StoreError
+from phi3v_tui.interface.plain_text import drawable, short_path
+from phi3v_tui.interface.transcripts import save_transcript
 from phi3v_tui.ui import prompts
 from phi3v_tui.ui.answers import shown_path
-from phi3v_tui.ui.plain_text import drawable, short_path
 from phi3v_tui.ui.screens import conversation_form
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import Choices, ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
-from phi3v_tui.ui.transcripts import save_transcript
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen

@@ -9,8 +9,8 @@ from itertools import accumulate
 
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import TurnState
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.markdown import answer_parser, drawn_blocks, is_costly
-from phi3v_tui.ui.plain_text import drawable
 from phi3v_tui.ui.widgets.message_view import Entry
 
 

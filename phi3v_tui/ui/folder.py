@@ -12,14 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phi3v_tui.conversation.decoding import HEAD_BYTES, claims_to_be_picture
+from phi3v_tui.interface.picture_files import looks_like_picture
 
 MOST_HITS = 200
 """Most entries that are listed at once."""
-
-PICTURE_SUFFIXES = frozenset((
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif",
-    ".jp2", ".ppm", ".pgm", ".ico",
-))  # fmt: skip
 
 _TELL_EVERY_SECONDS = 0.25
 _MOST_RANKED = 2000  # of more hits than that, typed on before they can be looked through
@@ -59,11 +55,6 @@ class FolderEntry(NamedTuple):
 def entry(name: str, kind: Kind, modified: float = 0.0) -> FolderEntry:
     """Describe a name."""
     return FolderEntry(name, kind, name.casefold(), modified)
-
-
-def looks_like_picture(path: Path) -> bool:
-    """Whether the suffix is one of a picture."""
-    return _has_picture_suffix(path.name)
 
 
 def list_folder(folder: Path, order: Order = Order.NAME) -> list[FolderEntry]:
@@ -218,12 +209,8 @@ def _sorted(entries: list[FolderEntry], order: Order) -> list[FolderEntry]:
     return [item for kind in Kind for item in found if item.kind is kind]
 
 
-def _has_picture_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
-
-
 def _kind_by_suffix(name: str) -> Kind:
-    return Kind.PICTURE if _has_picture_suffix(name) else Kind.OTHER
+    return Kind.PICTURE if looks_like_picture(name) else Kind.OTHER
 
 
 def _kind_inside(path: Path) -> Kind:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from phi3v_tui.interface.plain_text import short_path
 from phi3v_tui.ui.folder import FolderEntry, Hits, Kind, Order, entry, matching
-from phi3v_tui.ui.plain_text import short_path
 
 
 @dataclass

@@ -8,8 +8,8 @@ from textual.content import Content
 
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import prompt_to_answer_again
-from phi3v_tui.ui.plain_text import drawable
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 
 if TYPE_CHECKING:

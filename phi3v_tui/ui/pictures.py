@@ -12,10 +12,10 @@ from PIL import Image
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout, image_tokens
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.interface.plain_text import pixel_size
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.cell_size import cell_size
 from phi3v_tui.ui.model_view import model_canvas, with_grid
-from phi3v_tui.ui.plain_text import pixel_size
-from phi3v_tui.ui.terminal import ImageMode
 
 _PIXELS_PER_CELL = {ImageMode.HALFCELL: (1, 2), ImageMode.KITTY: (10, 20)}
 _WIDGETS = {

@@ -2,8 +2,8 @@
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.interface.journal import Journal
 from phi3v_tui.ui.answers import entries, entry, shown_path
-from phi3v_tui.ui.journal import Journal
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 

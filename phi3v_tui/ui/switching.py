@@ -7,9 +7,9 @@ from phi3v_tui import slash
 from phi3v_tui.engine.events import Loaded
 from phi3v_tui.engine.models import ModelChoice, Models, Picked
 from phi3v_tui.errors import CommandError, Phi3VTuiError
+from phi3v_tui.interface.model_words import to_keep
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.background import in_thread
-from phi3v_tui.ui.model_words import to_keep
-from phi3v_tui.ui.plain_text import drawable
 from phi3v_tui.ui.screens.models import ModelsScreen
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import pytest
 from phi3v_tui.doctor import terminal
 from phi3v_tui.doctor.finding import Level
 from phi3v_tui.doctor.tools import ToolError
-from phi3v_tui.ui.terminal import ImageMode
-from phi3v_tui.ui.terminal_query import Known
+from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.interface.terminal_query import Known
 
 SIXEL = Known(frozenset({"sixel"}), (10, 20))
 KITTY = Known(frozenset({"kitty"}), (10, 20))

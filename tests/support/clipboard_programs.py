@@ -1,9 +1,11 @@
 """Programs on PATH that stand in for those that reach a clipboard."""
 
 import base64
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 _OFFERS = """\
 for last; do :; done
@@ -58,3 +60,10 @@ class ClipboardPrograms:
 def windows_line(data: bytes) -> str:
     """A picture as our command has PowerShell print it."""
     return f"png {base64.b64encode(data).decode()}"
+
+
+def red_picture(kind: str = "PNG") -> bytes:
+    """A picture file of 64 x 48, as it may be on a clipboard."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(buffer, kind)
+    return buffer.getvalue()

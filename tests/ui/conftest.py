@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui.app import Phi3VApp
-from phi3v_tui.ui.terminal import ImageMode
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_models import ScriptedModels
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from phi3v_tui.conversation import windows_paths
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.ui.attaching import read_picture
+from phi3v_tui.interface.picture_files import read_picture
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from textual.widgets import OptionList
 
+from phi3v_tui.interface.plain_text import byte_size
 from phi3v_tui.store.recent import MOST_FOLDERS, RecentFolders
 from phi3v_tui.ui import folder
 from phi3v_tui.ui.folder import MOST_HITS, Kind, entry, list_folder, matching
-from phi3v_tui.ui.plain_text import byte_size
 from phi3v_tui.ui.screens import file_picker
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview

@@ -5,17 +5,8 @@ from dataclasses import replace
 import pytest
 from textual.color import Color
 
-from phi3v_tui.ui.terminal import ImageMode, choose_image_mode, draw_less, word_for_ssh
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import notices, submit, wait_until
-
-
-def test_a_slow_line_gets_fewer_frames_and_no_pictures_unless_asked():
-    environ = {"TEXTUAL_FPS": "30"}
-    draw_less(environ)
-    assert environ == {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none"}
-    assert choose_image_mode(ImageMode.AUTO, {"TERM": "xterm-kitty"}, True) is ImageMode.NONE
-    assert choose_image_mode(ImageMode.SIXEL, {}, True) is ImageMode.SIXEL
 
 
 @pytest.mark.parametrize(("is_slow", "every"), [(False, 0.1), (True, 0.2)])
@@ -32,15 +23,6 @@ async def test_a_slow_line_is_drawn_on_half_as_often(make_app, settings, is_slow
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: app.chat.status.model)
         assert every in intervals
-
-
-@pytest.mark.parametrize("holder", ["TMUX", "STY"])
-def test_over_ssh_without_a_holder_there_is_a_word(holder):
-    words = word_for_ssh({"SSH_CONNECTION": "1 2 3 4"}, "server")
-    assert "server" in words
-    assert "tmux attach" in words
-    assert word_for_ssh({"SSH_CONNECTION": "1 2 3 4", holder: "x"}, "server") == ""
-    assert word_for_ssh({}, "server") == ""
 
 
 async def test_the_word_over_ssh_comes_once(make_app, monkeypatch):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.pictures import fit_cells, shrink
-from phi3v_tui.ui.terminal import ImageMode
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ import os, pty, sys
 child, terminal = pty.fork()
 if child == 0:
     from phi3v_tui.ui.pictures import image_widget
-    from phi3v_tui.ui.terminal import ImageMode
+    from phi3v_tui.interface.terminal import ImageMode
     image_widget(ImageMode.HALFCELL)
     print("imported", flush=True)
     os._exit(0)

@@ -5,8 +5,8 @@ import re
 import pytest
 from textual._compositor import CompositorUpdate
 
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui import cell_size
-from phi3v_tui.ui.terminal import ImageMode
 from tests.ui.steps import attach, notices, wait_until
 
 _SIXELS = re.compile(r'\x1bP[\d;]*q"1;1;(\d+);(\d+)')

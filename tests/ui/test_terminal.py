@@ -13,9 +13,6 @@ from pathlib import Path
 import pytest
 
 from phi3v_tui.store.history import History
-from phi3v_tui.ui import clipboard
-from phi3v_tui.ui.terminal import ImageMode, TerminalError, choose_image_mode, require_terminal
-from phi3v_tui.ui.terminal_query import Known
 
 TIMEOUT_SECONDS = 20
 LOG = Path(os.environ["XDG_STATE_HOME"]) / "phi3v-tui" / "log" / "phi3v-tui.log"
@@ -26,7 +23,7 @@ SCRIPT = """
     from pathlib import Path
     from phi3v_tui.settings import Settings
     from phi3v_tui.ui.app import run
-    from phi3v_tui.ui.terminal import leave
+    from phi3v_tui.interface.terminal import leave
     from tests.ui.scripted_engine import ScriptedEngine
     from tests.ui.scripted_models import ScriptedModels
 
@@ -173,91 +170,3 @@ def test_without_a_terminal_it_says_what_to_do_instead(tmp_path):
     assert "its input is not a terminal" in done.stderr
     assert "phi3v-tui ask" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
-
-
-def test_leaving_keeps_its_status_where_nobody_reads_any_more():
-    code = """
-import sys
-from phi3v_tui.ui.terminal import leave
-sys.stdout = open("/dev/full", "w")
-sys.stdout.write("unread")
-leave(3)
-"""
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (3, b"")
-
-
-@pytest.mark.parametrize("term", ["dumb", ""])
-def test_terminal_that_cannot_place_text_is_refused(term):
-    with pytest.raises(TerminalError, match="cannot place text"):
-        require_terminal({"TERM": term})
-
-
-@pytest.mark.parametrize(
-    ("environ", "protocols", "mode"),
-    [
-        ({"TERM": "xterm-256color"}, "", ImageMode.HALFCELL),
-        ({"TERM": "xterm-256color"}, "sixel", ImageMode.SIXEL),
-        ({"TERM": "xterm-kitty"}, "kitty", ImageMode.KITTY),
-        ({"TERM": "xterm-kitty"}, "kitty sixel", ImageMode.KITTY),
-        ({"TERM": "xterm-kitty"}, "", ImageMode.HALFCELL),
-        ({"TERM": "xterm-ghostty"}, "kitty", ImageMode.KITTY),
-        ({"TERM_PROGRAM": "WezTerm"}, "kitty sixel", ImageMode.SIXEL),
-        ({"KONSOLE_VERSION": "230800"}, "kitty", ImageMode.HALFCELL),
-        ({"XTERM_VERSION": "XTerm(379)"}, "sixel", ImageMode.HALFCELL),
-    ],
-)
-def test_image_mode_is_the_finest_that_the_terminal_knows(environ, protocols, mode):
-    known = Known(frozenset(protocols.split()), (10, 20))
-    assert choose_image_mode(ImageMode.AUTO, environ, ask=lambda: known) is mode
-
-
-@pytest.mark.parametrize("name", ["TMUX", "STY", "ZELLIJ", "SSH_CONNECTION", "SSH_TTY"])
-def test_with_something_in_between_the_terminal_is_not_even_asked(name):
-    def ask() -> Known:
-        raise AssertionError
-
-    environ = {"TERM": "xterm-kitty", name: "x"}
-    assert choose_image_mode(ImageMode.AUTO, environ, ask=ask) is ImageMode.HALFCELL
-
-
-def test_without_an_answer_or_a_measure_there_are_half_cells():
-    unmeasured = Known(frozenset({"sixel"}))
-    assert choose_image_mode(ImageMode.AUTO, {}, ask=lambda: None) is ImageMode.HALFCELL
-    assert choose_image_mode(ImageMode.AUTO, {}, ask=lambda: unmeasured) is ImageMode.HALFCELL
-
-
-@pytest.mark.parametrize("mode", [mode for mode in ImageMode if mode is not ImageMode.AUTO])
-def test_image_mode_that_was_asked_for_is_taken(mode):
-    assert choose_image_mode(mode, {"TMUX": "x"}, is_slow=True) is mode
-
-
-def test_copy_goes_through_tmux_where_there_is_one(tmp_path, monkeypatch):
-    fake = tmp_path / "tmux"
-    fake.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat > {tmp_path}/buffer\n')
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert clipboard.copy_by_program("A **circle**\n", {"TMUX": "x"}) == "tmux"
-    assert (tmp_path / "buffer").read_text() == "A **circle**\n"
-    assert (tmp_path / "arguments").read_text() == "load-buffer -w -\n"
-
-
-@pytest.mark.parametrize(
-    ("environ", "program"),
-    [({"WAYLAND_DISPLAY": "wayland-0"}, "wl-copy"), ({"DISPLAY": ":0"}, "xclip"), ({}, "pbcopy")],
-)
-def test_copy_goes_through_the_desktop_where_there_is_one(tmp_path, monkeypatch, environ, program):
-    fake = tmp_path / program
-    fake.write_text(f"#!/bin/sh\ncat > {tmp_path}/taken\n")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert clipboard.copy_by_program("grün", environ) == program
-    assert (tmp_path / "taken").read_text("utf-8") == "grün"
-    assert program in clipboard.describe(program)
-
-
-def test_copy_without_tmux_or_with_a_broken_one_is_not_claimed(tmp_path, monkeypatch):
-    assert not clipboard.copy_by_program("x", {})
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert not clipboard.copy_by_program("x", {"TMUX": "x"})

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from phi3v_tui.ui.over_ssh import scp_command
 from phi3v_tui.ui.widgets.downloads import Downloads
 from tests.ui.steps import attached, composer, drawn, notices, paste, submit, wait_until
 
@@ -74,19 +73,6 @@ async def test_path_of_ones_own_computer_comes_with_the_command_that_brings_it(
         await wait_until(pilot, lambda: "is on your computer, not on" in notices(app))
         assert "scp '/Users/ann/My Pic.png'" in notices(app)
         assert "attach ~/My Pic.png" in notices(app)
-
-
-@pytest.mark.parametrize(
-    ("connection", "command"),
-    [
-        ("198.51.100.7 50000 192.0.2.1 22", "scp /a.png ann@192.0.2.1:"),
-        ("198.51.100.7 50000 192.0.2.1 2222", "scp -P 2222 /a.png ann@192.0.2.1:"),
-        ("2001:db8::7 50000 2001:db8::1 22", "scp /a.png ann@[2001:db8::1]:"),
-    ],
-)
-def test_the_command_names_address_port_and_person(connection, command, monkeypatch, tmp_path):
-    monkeypatch.setenv("LOGNAME", "ann")
-    assert scp_command(tmp_path.__class__("/a.png"), connection) == command
 
 
 async def test_addresses_paths_and_patterns_in_one_line_attach_in_their_order(

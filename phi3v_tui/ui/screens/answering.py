@@ -9,11 +9,11 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import Failed, FinishReason, Loaded, LoadProgress, Unloaded
 from phi3v_tui.errors import Phi3VTuiError, StoreError
+from phi3v_tui.interface.journal import Journal
+from phi3v_tui.interface.progress import bar, describe_progress
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import generation as gen
 from phi3v_tui.ui.answering import Answering
-from phi3v_tui.ui.journal import Journal
-from phi3v_tui.ui.progress import bar, describe_progress
 from phi3v_tui.ui.shown import ShownConversation
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar
 from phi3v_tui.ui.widgets.composer import Composer

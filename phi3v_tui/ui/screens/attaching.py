@@ -11,22 +11,16 @@ from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.interface.clipboard_pictures import copied_pictures
+from phi3v_tui.interface.picture_files import are_meant, read_picture
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
-from phi3v_tui.ui.attaching import (
-    MOST_TOLD,
-    are_meant,
-    command_for,
-    read_picture,
-    read_pictures,
-    summary,
-)
+from phi3v_tui.ui.attaching import MOST_TOLD, command_for, read_pictures, summary
 from phi3v_tui.ui.background import in_thread
-from phi3v_tui.ui.clipboard_pictures import copied_pictures
 from phi3v_tui.ui.screens.answering import AnsweringScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen, Viewed
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.downloads import Downloads

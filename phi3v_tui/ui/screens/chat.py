@@ -17,6 +17,8 @@ from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import FinishReason, Loaded, Unloaded
 from phi3v_tui.engine.models import Models
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.interface.picture_files import picture_paths
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import (
     conversation_commands,
@@ -25,14 +27,12 @@ from phi3v_tui.ui import (
     slash_commands,
 )
 from phi3v_tui.ui.asking import Asking
-from phi3v_tui.ui.attaching import picture_paths
 from phi3v_tui.ui.hints import hints
 from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.meter import ContextMeter
 from phi3v_tui.ui.opening import Opening
 from phi3v_tui.ui.screens.typing import TypingScreen
 from phi3v_tui.ui.switching import Switching
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.composer import Composer
 from phi3v_tui.ui.widgets.full_model_line import FullModelLine
 from phi3v_tui.ui.widgets.image_preview import ImagePreview

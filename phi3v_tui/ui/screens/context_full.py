@@ -13,9 +13,9 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from phi3v_tui.conversation.turns import Turn
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import speaker
 from phi3v_tui.ui.clickable import footer
-from phi3v_tui.ui.plain_text import drawable
 
 _LINE_LENGTH = 60
 

@@ -9,8 +9,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from phi3v_tui.engine.full_model import Offer
+from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
 from phi3v_tui.ui.clickable import footer
-from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
 
 
 class Choice(Enum):

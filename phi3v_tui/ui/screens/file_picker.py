@@ -17,14 +17,14 @@ from textual.widgets import Input, OptionList, Static
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.interface.plain_text import short_path
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.background import in_thread, told
 from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.folder import FolderEntry, Kind, look_inside, read_folder
 from phi3v_tui.ui.listing import Listing
-from phi3v_tui.ui.plain_text import short_path
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.chooses_first import ChoosesFirst
 from phi3v_tui.ui.widgets.file_preview import FilePreview
 from phi3v_tui.ui.widgets.folder_list import FolderList

@@ -16,12 +16,12 @@ from phi3v_tui.conversation.crops import CropLayout, crop_layout, image_tokens
 from phi3v_tui.conversation.parts import Box, cut
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.interface.plain_text import drawable, pixel_size
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.model_view import describe_layout, model_canvas
 from phi3v_tui.ui.pictures import draw_part
-from phi3v_tui.ui.plain_text import drawable, pixel_size
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.viewport import Viewport
 from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
 

@@ -16,11 +16,11 @@ from textual.widgets.option_list import Option
 from phi3v_tui.engine.events import Loaded
 from phi3v_tui.engine.models import Listing, Model, ModelChoice, Models, Outlook, Picked, State
 from phi3v_tui.errors import CommandError, ModelError
+from phi3v_tui.interface import model_words
+from phi3v_tui.interface.plain_text import byte_size, drawable
 from phi3v_tui.settings_table import QUANTIZE_MODES
-from phi3v_tui.ui import model_words
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.clickable import KeyHints
-from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.ui.widgets.chooses_first import ChoosesFirst
 
 _LOOKING = "Looking at the models and at the memory …"

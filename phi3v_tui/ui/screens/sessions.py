@@ -14,10 +14,10 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from phi3v_tui.errors import StoreError
+from phi3v_tui.interface.journal import Journal
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.store.history import ConversationSummary
 from phi3v_tui.ui.clickable import KeyHints
-from phi3v_tui.ui.journal import Journal
-from phi3v_tui.ui.plain_text import drawable
 
 _KEYS = "Enter opens · F2 renames · Delete removes · Esc closes"
 _RENAMING = "Enter keeps the name, an empty one takes the first prompt · Esc leaves it"

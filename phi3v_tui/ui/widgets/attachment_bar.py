@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.pictures import caption
-from phi3v_tui.ui.plain_text import drawable
 
 _CROSS = " ✕ "
 

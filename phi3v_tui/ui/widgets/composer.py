@@ -10,9 +10,9 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.interface.plain_text import typed
 from phi3v_tui.ui.at_path import at_path
 from phi3v_tui.ui.keys import meanings
-from phi3v_tui.ui.plain_text import typed
 from phi3v_tui.ui.prompt_history import PromptHistory
 from phi3v_tui.ui.widgets.path_completion import PathCompletion
 

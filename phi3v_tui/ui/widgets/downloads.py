@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.interface.plain_text import byte_size, drawable
 from phi3v_tui.ui.background import IsAbandoned, Tell, told
-from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.web_pictures import fetch_picture
 
 _CROSS = " ✕ "

@@ -10,8 +10,8 @@ from textual.timer import Timer
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.background import in_thread
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 
 _READ_AFTER_SECONDS = 0.12

@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.folder import FolderEntry, Kind
-from phi3v_tui.ui.plain_text import drawable
 
 
 class FolderList(OptionList, can_focus=False):

@@ -12,9 +12,9 @@ from phi3v_tui.engine.events import Failed, LoadProgress
 from phi3v_tui.engine.full_model import Downloaded, DownloadEvent, FullModel, Offer
 from phi3v_tui.engine.models import ModelChoice
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.interface.plain_text import drawable
+from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.ui.generation import post
-from phi3v_tui.ui.plain_text import drawable
-from phi3v_tui.ui.progress import describe_progress
 from phi3v_tui.ui.screens.download_offer import Choice, DownloadOfferScreen
 
 _LOOK_EVERY_SECONDS = 0.5

@@ -12,11 +12,11 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.crops import CropLayout
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.interface.plain_text import byte_size, drawable, pixel_size
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.model_view import describe_layout, layout_of
 from phi3v_tui.ui.pictures import caption, draw_crops, fit_cells, shrink
-from phi3v_tui.ui.plain_text import byte_size, drawable, pixel_size
-from phi3v_tui.ui.terminal import ImageMode
 from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
 
 _CAPTION_ROWS = 3

@@ -14,9 +14,9 @@ from textual.widgets import Markdown, Static
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.interface.plain_text import drawable, pixel_size
 from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
-from phi3v_tui.ui.plain_text import drawable, pixel_size
 from phi3v_tui.ui.widgets.growing import ChangingText, Growing
 from phi3v_tui.ui.widgets.marks import Mark, Marks
 

@@ -4,9 +4,9 @@ from PIL import Image
 from textual.containers import Container
 from textual.geometry import Region
 
+from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.cell_size import cell_size
 from phi3v_tui.ui.pictures import image_widget
-from phi3v_tui.ui.terminal import ImageMode
 
 _USUAL_TALL = 2.0
 _ABOVE = "Toast, Tooltip, PathCompletion"

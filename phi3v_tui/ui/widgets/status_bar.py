@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from phi3v_tui.engine.events import Finished, Loaded
+from phi3v_tui.interface.plain_text import byte_size, drawable
 from phi3v_tui.ui.clickable import acting
-from phi3v_tui.ui.plain_text import byte_size, drawable
 from phi3v_tui.ui.tokens import ContextShare, Tokens
 from phi3v_tui.ui.widgets.growing import ChangingText
 

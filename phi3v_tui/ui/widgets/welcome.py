@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.clickable import acting
-from phi3v_tui.ui.plain_text import drawable
 
 EXAMPLES = (
     "What is in this picture?",

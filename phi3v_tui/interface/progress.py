@@ -1,7 +1,7 @@
 """Loading and downloading, in words."""
 
 from phi3v_tui.engine.events import LoadProgress
-from phi3v_tui.ui.plain_text import byte_size
+from phi3v_tui.interface.plain_text import byte_size
 
 _BAR_CELLS = 10
 

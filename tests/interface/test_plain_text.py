@@ -2,7 +2,7 @@
 
 import pytest
 
-from phi3v_tui.ui.plain_text import byte_size, drawable, typed
+from phi3v_tui.interface.plain_text import byte_size, drawable, typed
 
 
 def test_control_characters_are_drawn_instead_of_obeyed():

@@ -3,7 +3,7 @@
 import pytest
 
 from phi3v_tui.engine.events import LoadProgress
-from phi3v_tui.ui.progress import describe_progress, duration
+from phi3v_tui.interface.progress import describe_progress, duration
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from phi3v_tui.config_file import as_toml
 from phi3v_tui.engine.models import Model, ModelChoice, Outlook, State
-from phi3v_tui.ui.plain_text import byte_size, drawable, short_path
+from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
 
 
 def title(model: Model) -> str:

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from phi3v_tui.ui import terminal_query
-from phi3v_tui.ui.terminal_query import Known, ask
+from phi3v_tui.interface import terminal_query
+from phi3v_tui.interface.terminal_query import Known, ask
 
 KITTY = {"TERM": "xterm-kitty"}
 

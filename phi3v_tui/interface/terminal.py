@@ -15,8 +15,8 @@ from typing import NoReturn
 from platformdirs import user_log_path
 
 from phi3v_tui.errors import Phi3VTuiError
+from phi3v_tui.interface.terminal_query import Known, places_by_text
 from phi3v_tui.settings import APP_NAME
-from phi3v_tui.ui.terminal_query import Known, places_by_text
 
 _DRAWS_ON = (2, 1)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)

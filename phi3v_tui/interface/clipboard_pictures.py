@@ -17,8 +17,8 @@ from pathlib import Path
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.errors import AttachmentError
-from phi3v_tui.ui.attaching import read_picture
-from phi3v_tui.ui.over_ssh import scp_command
+from phi3v_tui.interface.over_ssh import scp_command
+from phi3v_tui.interface.picture_files import read_picture
 
 _SECONDS = 2.0
 _POWERSHELL_SECONDS = 8.0  # it may take some seconds to start, and nothing waits for it

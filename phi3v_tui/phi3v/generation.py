@@ -9,19 +9,13 @@ import torch
 from torch import Tensor
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.phi3v.cuda_graphs import Capture, GraphRunner, Replayable
+from phi3v_tui.phi3v.cuda_graphs import Capture
 from phi3v_tui.phi3v.decoder import Decoder
 from phi3v_tui.phi3v.kv_cache import FIRST_CAPACITY, PictureCache
 from phi3v_tui.phi3v.prompt import Picture, Prompt
 from phi3v_tui.phi3v.sampling import Choice, Sampler, choose
-from phi3v_tui.phi3v.steps import (
-    DecodeState,
-    EagerRunner,
-    Shape,
-    StepRunner,
-    TokenReader,
-    decode_one_token,
-)
+from phi3v_tui.phi3v.stepper import Stepper
+from phi3v_tui.phi3v.steps import DecodeState, TokenReader
 
 
 class Ending(StrEnum):
@@ -121,9 +115,7 @@ class Generator:
         may_wait = device.type == "cpu" and self.capture is None
         self._state = DecodeState.on(device, self.decoder.config.vocab_size, may_wait)
         self._reader = TokenReader(device)
-        self._runner: StepRunner = EagerRunner(self._decode)
-        if self.capture is not None:
-            self._runner = GraphRunner(self._decode, self._scratch, self._buffers, self.capture)
+        self._stepper = Stepper(self.decoder, self.cache, self._state, self.bucket, self.capture)
         self._last_choice = Choice.GREEDY
 
     @torch.inference_mode()
@@ -152,7 +144,7 @@ class Generator:
         for length in range(first, min(first + tokens, self.cache.capacity + 1), self.bucket):
             if not wanted():
                 return
-            self._runner.prepare(self._shape(length, self._last_choice))
+            self._stepper.prepare(length, self._last_choice)
 
     def _generate(self, generation: Generation) -> Iterator[int]:
         ids = list(generation.prompt.ids)
@@ -204,25 +196,7 @@ class Generator:
         """
         self._make_room(length)
         generation.sampler.draw(self._state.sampling)
-        self._runner.run(self._shape(length, generation.sampler.choice))
-
-    def _decode(self, shape: Shape) -> None:
-        decode_one_token(self.decoder, self.cache, self._state, shape)
-
-    def _scratch(self, run: Callable[[], Replayable]) -> Replayable:
-        """Run steps for what they leave elsewhere: the next real one finds what it would have."""
-        state = self._state
-        before = state.token.clone(), state.position.clone()
-        state.position.fill_(self.cache.length)
-        try:
-            return run()
-        finally:
-            state.token.copy_(before[0])
-            state.position.copy_(before[1])
-
-    def _buffers(self) -> Sequence[Tensor]:
-        """Those of a step that move when the slot grows."""
-        return (self.cache.keys, self.cache.values, self.decoder.rope.cos, self.decoder.rope.sin)
+        self._stepper.run(length, generation.sampler.choice)
 
     def _fit(self, ids: Sequence[int], keys: Sequence[int]) -> tuple[int, bool]:
         """Drop from the slot what `ids` cannot use, and make room for them.
@@ -288,19 +262,3 @@ class Generator:
     def _make_room(self, length: int) -> None:
         self.cache.reserve(length, self.context_length)
         self.decoder.rope.prepare(self.cache.regime, self.cache.capacity)
-
-    def _shape(self, length: int, choice: Choice) -> Shape:
-        """Shape of the step that makes the slot `length` tokens long."""
-        if self.bucket == 1:
-            return Shape(length, exact=True, choice=choice)
-        bucket = min(rounded(length, self.bucket), self.cache.capacity)
-        return Shape(bucket, exact=False, choice=choice)
-
-
-def rounded(length: int, step: int) -> int:
-    """Round up to a multiple of `step`, or of an eighth of the power of two below `length`.
-
-    So long lengths read at most an eighth too much, and there are few of them.
-    """
-    step = max(step, 1 << max(0, length.bit_length() - 4))
-    return -(-length // step) * step

@@ -204,8 +204,7 @@ def test_past_the_switch_turns_are_reused_too(bench):
 
 
 def test_the_slot_grows_and_keeps_what_it_holds(bench):
-    b = bench()
-    b.generator.cache = b.generator.decoder.new_cache(16)
+    b = bench(first_slot=16)
     prompt = random_prompt(14)
     ids = b.run(b.begin(prompt, most=12))
     assert ids == b.fresh(prompt, ids)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from phi3v_tui.phi3v.generation import Ending, Generation, rounded
+from phi3v_tui.phi3v.generation import Ending, Generation
 from phi3v_tui.phi3v.prompt import Prompt
 from phi3v_tui.phi3v.sampling import Sampler
+from phi3v_tui.phi3v.stepper import rounded
 from tests.support.generation_bench import (
     NUM_CROPS,
     SWITCH,
@@ -156,8 +157,7 @@ def test_a_full_context(bench, path):
 
 
 def test_the_slot_grows_while_generating(bench, path):
-    b = bench(path)
-    b.generator.cache = b.generator.decoder.new_cache(16)
+    b = bench(path, first_slot=16)
     prompt = random_prompt(14)
     ids = b.run(b.begin(prompt, most=24))
     assert ids == b.fresh(prompt, ids)
@@ -202,8 +202,7 @@ def test_graphs_outlive_the_switch(bench):
 
 
 def test_graphs_go_when_the_slot_grows(bench):
-    b = bench(GRAPHS)
-    b.generator.cache = b.generator.decoder.new_cache(64)
+    b = bench(GRAPHS, first_slot=64)
     b.run_and_check(random_prompt(20), most=8)
     assert len(b.generator.capture.captures) == 1
     b.run(b.begin(random_prompt(70), most=1))
@@ -227,6 +226,18 @@ def test_warming_up_leaves_the_conversation_alone_and_nothing_to_capture(bench):
     assert captured > 2
     b.run_and_check(Prompt((*prompt.ids, *ids, 5)), most=100)
     assert len(b.generator.capture.captures) == captured
+
+
+def test_warming_up_amid_a_prompt_leaves_what_was_read_of_it_alone(bench):
+    b = bench(GRAPHS, chunk=29)
+    b.run(b.begin(random_prompt(20)))
+    stopped = b.begin(random_prompt(200))
+    stopped.cancelled = lambda: b.generator.cache.length > 100
+    b.run(stopped)
+    before = contents(b)
+    b.generator.warm_up(lambda: True, tokens=100)
+    assert torch.equal(before[1], contents(b)[1])
+    assert torch.equal(before[2], contents(b)[2])
 
 
 def test_warming_up_ends_when_something_else_is_to_be_done(bench):

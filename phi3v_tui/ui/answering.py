@@ -1,6 +1,5 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
-import time
 from collections.abc import Awaitable, Callable
 
 from textual.message_pump import MessagePump
@@ -9,20 +8,11 @@ from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import Failed, Finished, FinishReason, PrefillProgress
 from phi3v_tui.interface.progress import bar
-from phi3v_tui.ui.answers import (
-    AnswerUnderWay,
-    decode_speed,
-    describe_prefill,
-    earlier_answer,
-    figures,
-)
+from phi3v_tui.ui.answer_under_way import AnswerUnderWay
+from phi3v_tui.ui.answers import decode_speed, describe_prefill, earlier_answer, figures
 from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.shown import ShownConversation
-from phi3v_tui.ui.tokens import Tokens
-from phi3v_tui.ui.widgets.message_view import AnswerView
 from phi3v_tui.ui.widgets.status_bar import StatusBar
-
-_SAVE_EVERY_SECONDS = 1.0
 
 
 class Answering:
@@ -74,7 +64,7 @@ class Answering:
         turn = conversation.append_reply(prompt_id, self._shown.model, left_out)
         self._shown.save()
         await self._shown.draw()
-        self._start(AnswerUnderWay(turn.id, Generation(self._target)), request)
+        self._start(AnswerUnderWay(self._shown, turn.id, Generation(self._target)), request)
 
     async def go_on(self, turn: Turn, request: Request) -> None:
         """Ask for the rest of an answer that was stopped; it is the last one of the path."""
@@ -83,61 +73,53 @@ class Answering:
             turn.id, turn.message.text, token_ids=turn.message.token_ids
         )
         await self._shown.draw_all()
-        generation = Generation(self._target)
-        self._start(AnswerUnderWay(turn.id, generation, growing.message.text, turn), request)
+        generation, text = Generation(self._target), growing.message.text
+        self._start(AnswerUnderWay(self._shown, turn.id, generation, text, begun=turn), request)
 
     def _start(self, answer: AnswerUnderWay, request: Request) -> None:
         self.current = answer
-        self._wait(self._reason_to_wait())
+        answer.wait(self._reason_to_wait())
         self._status.tokens_per_second = None
         self._status.activity = self.loading or "Answering"
         answer.generation.start(self.engine, request)
-
-    def _view(self, answer: AnswerUnderWay) -> AnswerView | None:
-        """Where it is shown; None while the person looks at far earlier messages."""
-        return self._shown.transcript.answer(answer.turn_id)
-
-    def _wait(self, reason: str) -> None:
-        if self.current is not None and (view := self._view(self.current)):
-            view.wait(reason)
 
     def loading_went_on(self, words: str) -> None:
         """Say how far loading is."""
         self.loading = words
         self._status.activity = words
-        self._wait(self._reason_to_wait())
+        if self.current is not None:
+            self.current.wait(self._reason_to_wait())
 
     def model_was_loaded(self, model: str) -> None:
         """Name the model that answers, also where it was not known yet."""
         self.loading = ""
         self._shown.model = model
-        if self.current is not None and self.current.begun is None:
-            self._shown.conversation.name_model(self.current.turn_id, model)
-            self._shown.update(self.current.turn_id)
-            if view := self._view(self.current):
-                view.name_speaker(model)
+        if self.current is not None:
+            self.current.name_model(model)
 
     def prompt_was_read(self, generation: Generation, progress: PrefillProgress) -> None:
         """Say how far reading the prompt is; in the status line where an answer has begun."""
-        if self.current is None or self.current.generation is not generation:
+        answer = self.current
+        if answer is None or answer.generation is not generation:
             return
-        if self.current.prompt_tokens is None:  # read again amid an answer, the answer is in it too
-            self.current.prompt_tokens = progress.total
-        self._measure(self.current)
+        if answer.prompt_tokens is None:  # read again amid an answer, the answer is in it too
+            answer.prompt_tokens = progress.total
+        self._measure(answer)
         words = f"{bar(progress.done, progress.total)}{describe_prefill(progress)}"
-        is_reading_again = self.current.text and progress.done < progress.total
+        is_reading_again = answer.text and progress.done < progress.total
         self._status.activity = words if is_reading_again else "Answering"
-        self._wait(words)
+        answer.wait(words)
 
     async def flush(self) -> None:
         """Show the text that has come, and save it now and then."""
-        if self.current is None:
+        answer = self.current
+        if answer is None:
             return
-        await self._take_text(self.current)
-        if self.current.text:
-            self._status.tokens_per_second = self.current.generation.tokens_per_second()
-            self._measure(self.current)
-            self._save_now_and_then(self.current)
+        await answer.grow()
+        if self.current is answer and answer.text:  # else the app is being left
+            self._status.tokens_per_second = answer.generation.tokens_per_second()
+            self._measure(answer)
+            answer.save_now_and_then()
 
     async def finish(self, generation: Generation, finished: Finished) -> bool:
         """Keep an answer that has ended.
@@ -148,12 +130,12 @@ class Answering:
         answer = self._end_of(generation)
         if answer is None:
             return False
-        await self._take_text(answer)
+        await answer.grow()
         if answer.is_unchanged and finished.reason is FinishReason.CANCELLED:
             await self._give_back(answer)
             return True
         state = TurnState(finished.reason.value)
-        await self._close(answer, state, finished.token_ids, figures(finished))
+        await answer.close(state, finished.token_ids, figures(finished))
         self._status.tokens_per_second = decode_speed(finished)
         self._status.last = finished
         if not answer.text:
@@ -170,11 +152,11 @@ class Answering:
         answer = self._end_of(generation)
         if answer is None:
             return False
-        await self._take_text(answer)
+        await answer.grow()
         if answer.is_unchanged:
             await self._give_back(answer)
         else:
-            await self._close(answer, TurnState.FAILED)
+            await answer.close(TurnState.FAILED)
         await self._shown.transcript.add_note(str(failure.error), is_error=True)
         return True
 
@@ -206,18 +188,13 @@ class Answering:
         if answer.begun is not None and answer.is_unchanged:
             await self._give_back(answer)
         else:
-            await self._close(answer, TurnState.CANCELLED)
+            await answer.close(TurnState.CANCELLED)
 
     def keep_before_leaving(self) -> None:
         """Stop without drawing anything any more, and save what there is."""
         if self.current is not None:
             answer, self.current = self.current, None
-            answer.text += answer.generation.take_text()
-            if answer.begun is not None and answer.is_unchanged:
-                self._restore(answer.begun)
-            else:
-                conversation = self._shown.conversation
-                conversation.update_reply(answer.turn_id, answer.text, TurnState.CANCELLED)
+            answer.close_undrawn()
             self.engine.cancel()
         self._shown.journal.save(self._shown.conversation)
 
@@ -226,25 +203,10 @@ class Answering:
             return "…"
         return f"Waiting for the model, then answering. {self.loading}"
 
-    async def _take_text(self, answer: AnswerUnderWay) -> None:
-        if text := answer.generation.take_text():
-            answer.text += text
-            if view := self._view(answer):
-                await view.grow(answer.text)
-
     def _measure(self, answer: AnswerUnderWay) -> None:
         """Show what the prompt and the answer so far take."""
-        if answer.prompt_tokens is not None:
-            pieces = answer.generation.pieces
-            self._status.context_used = Tokens(answer.prompt_tokens + pieces, pieces > 0)
-
-    def _save_now_and_then(self, answer: AnswerUnderWay) -> None:
-        now = time.monotonic()
-        if now - answer.saved_at >= _SAVE_EVERY_SECONDS:
-            answer.saved_at = now
-            self._shown.conversation.update_reply(answer.turn_id, answer.text)
-            self._shown.update(answer.turn_id)
-            self._shown.save()
+        if tokens := answer.tokens:
+            self._status.context_used = tokens
 
     def _end_of(self, generation: Generation) -> AnswerUnderWay | None:
         """The answer that `generation` was for; None if it has been abandoned since."""
@@ -255,23 +217,8 @@ class Answering:
         self._status.activity = self.loading
         return answer
 
-    async def _close(
-        self,
-        answer: AnswerUnderWay,
-        state: TurnState,
-        token_ids: tuple[int, ...] = (),
-        remark: str = "",
-    ) -> None:
-        conversation = self._shown.conversation
-        turn = conversation.update_reply(answer.turn_id, answer.text, state, token_ids)
-        self._shown.save()
-        self._shown.update(turn.id)
-        if view := self._view(answer):
-            await view.finish(turn, remark)
-
     async def _give_back(self, answer: AnswerUnderWay) -> None:
-        if answer.begun is not None:
-            self._restore(answer.begun)
+        if answer.restore():
             await self._shown.draw_all()
             self._shown.save()
         else:
@@ -296,7 +243,3 @@ class Answering:
         await self._shown.draw()
         self._shown.save()
         return earlier is None
-
-    def _restore(self, turn: Turn) -> None:
-        message = turn.message
-        self._shown.conversation.update_reply(turn.id, message.text, turn.state, message.token_ids)

@@ -1,39 +1,10 @@
-"""An answer under way, and what to say of it when it is over."""
-
-from dataclasses import dataclass
+"""Which turns of a conversation are shown, and what is said of its answers."""
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.events import Finished, PrefillProgress
-from phi3v_tui.ui.generation import Generation
 from phi3v_tui.ui.widgets.message_view import Entry
-
-
-@dataclass
-class AnswerUnderWay:
-    """The reply that is being generated.
-
-    Attributes:
-        turn_id: The reply's turn.
-        generation: Where its text comes from.
-        text: What it is so far.
-        begun: What it was before it was asked to go on; None for a new one.
-        prompt_tokens: What the prompt takes, once that is known.
-        saved_at: When it was last saved, by the monotonic clock.
-    """
-
-    turn_id: str
-    generation: Generation
-    text: str = ""
-    begun: Turn | None = None
-    prompt_tokens: int | None = None
-    saved_at: float = 0.0
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether nothing has come yet."""
-        return self.text == (self.begun.message.text if self.begun is not None else "")
 
 
 def never_began(turn: Turn) -> bool:

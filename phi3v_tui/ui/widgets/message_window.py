@@ -1,18 +1,14 @@
 """Messages from old to new, of which some neighbouring ones are widgets."""
 
 import asyncio
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 
 from phi3v_tui.ui.widgets.growing import Growing
-from phi3v_tui.ui.widgets.message_view import (
-    AnswerView,
-    Entry,
-    MessageView,
-    NoteView,
-    view_of,
-)
+from phi3v_tui.ui.widgets.message_view import AnswerView, Entry, MessageView, NoteView, view_of
 from phi3v_tui.ui.widgets.other_messages import OtherMessages
 from phi3v_tui.ui.widgets.welcome import Welcome
 
@@ -170,9 +166,7 @@ class MessageWindow(Growing, VerticalScroll, can_focus=False):
             await self._show_from(len(self.entries) - self.live)
 
     async def _show_from(self, start: int) -> None:
-        await self.remove_children(
-            [child for child in self.children if isinstance(child, _PASSING)]
-        )
+        await self._remove(self.children)
         self._start = max(0, start)
         self._end = min(len(self.entries), self._start + self.live)
         live = self.entries[self._start : self._end]
@@ -184,16 +178,18 @@ class MessageWindow(Growing, VerticalScroll, can_focus=False):
             return
         self._start += count
         keep_from = self.children.index(self.views()[count])
-        gone = [child for child in self.children[:keep_from] if isinstance(child, _PASSING)]
-        await self.remove_children(gone)
+        await self._remove(self.children[:keep_from])
 
     async def _let_go_of_last(self, count: int) -> None:
         if count <= 0:
             return
         self._end -= count
         gone_from = self.children.index(self.views()[-count])
-        gone = [child for child in self.children[gone_from:] if isinstance(child, _PASSING)]
-        await self.remove_children(gone)
+        await self._remove(self.children[gone_from:])
+
+    async def _remove(self, children: Sequence[Widget]) -> None:
+        """Remove the messages and notes among some children; the other rows stay."""
+        await self.remove_children([child for child in children if isinstance(child, _PASSING)])
 
     def views(self) -> list[MessageView]:
         """Those that are widgets."""

@@ -6,22 +6,10 @@ from typing import Annotated
 
 import typer
 
+from phi3v_tui.cli import options
 from phi3v_tui.cli.ending import USAGE, errors_as_sentences, stop
 from phi3v_tui.cli.engines import engine_for
 from phi3v_tui.cli.log import log_to_file
-from phi3v_tui.cli.options import (
-    Context,
-    CudaGraphs,
-    Device,
-    MaxNewTokens,
-    Model,
-    NumCrops,
-    Quantize,
-    Seed,
-    Temperature,
-    TopP,
-    settings_from,
-)
 
 
 def ask(
@@ -39,23 +27,23 @@ def ask(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object when the answer is complete.")
     ] = False,
-    model: Model = None,
-    device: Device = None,
-    quantize: Quantize = None,
-    context: Context = None,
-    num_crops: NumCrops = None,
-    cuda_graphs: CudaGraphs = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    seed: Seed = None,
-    max_new_tokens: MaxNewTokens = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    quantize: options.Quantize = None,
+    context: options.Context = None,
+    num_crops: options.NumCrops = None,
+    cuda_graphs: options.CudaGraphs = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    seed: options.Seed = None,
+    max_new_tokens: options.MaxNewTokens = None,
 ) -> None:
     """Ask one question, and print the answer as it comes.
 
     Status: 0 answered, 1 failed (one sentence says why), 2 wrong usage, 130 interrupted.
     """
     with errors_as_sentences():
-        settings = settings_from(ctx)
+        settings = options.settings_from(ctx)
         text = _question(question)
         log_to_file()
         from phi3v_tui.ask import answer, message

@@ -6,21 +6,9 @@ from typing import Annotated
 
 import typer
 
+from phi3v_tui.cli import options
 from phi3v_tui.cli.ending import errors_as_sentences
 from phi3v_tui.cli.engines import engine_for, models_for
-from phi3v_tui.cli.options import (
-    Context,
-    CudaGraphs,
-    Device,
-    MaxNewTokens,
-    Model,
-    NumCrops,
-    Quantize,
-    Seed,
-    Temperature,
-    TopP,
-    settings_from,
-)
 
 Pictures = Annotated[
     list[Path] | None,
@@ -46,23 +34,23 @@ def chat(
     pictures: Pictures = None,
     resume: Resume = False,
     plain: Plain = False,
-    model: Model = None,
-    device: Device = None,
-    quantize: Quantize = None,
-    context: Context = None,
-    num_crops: NumCrops = None,
-    cuda_graphs: CudaGraphs = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    seed: Seed = None,
-    max_new_tokens: MaxNewTokens = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    quantize: options.Quantize = None,
+    context: options.Context = None,
+    num_crops: options.NumCrops = None,
+    cuda_graphs: options.CudaGraphs = None,
+    temperature: options.Temperature = None,
+    top_p: options.TopP = None,
+    seed: options.Seed = None,
+    max_new_tokens: options.MaxNewTokens = None,
     theme: Theme = None,
     slow_link: SlowLink = None,
     image_mode: ImageMode = None,
 ) -> None:
     """Open the app: what phi3v-tui does without a command."""
     with errors_as_sentences():
-        settings = settings_from(ctx)
+        settings = options.settings_from(ctx)
         models = models_for(settings)
         from phi3v_tui.interface.terminal import draw_less, is_plain
 

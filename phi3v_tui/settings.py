@@ -125,19 +125,24 @@ def load_settings(
     return Settings(**values)
 
 
+def setting_name(typed: str) -> str:
+    """The name of a setting that was typed; dashes count as underscores."""
+    return typed.replace("-", "_").lower()
+
+
 def changed(settings: Settings, name: str, text: str) -> Settings:
     """Change one setting while the app runs.
 
     Args:
         settings: As they are.
-        name: One of `LIVE`; dashes count as underscores.
+        name: One of `LIVE`, as typed.
         text: The value as typed; "default" takes the default.
 
     Raises:
         SettingsError: There is no such setting, it is read at the start only, or the value
             makes no sense.
     """
-    name = name.replace("-", "_").lower()
+    name = setting_name(name)
     if not lookup(name, "/set").is_live:
         raise SettingsError(
             f"{name} is read when the app starts.", f"These change at once: {', '.join(LIVE)}."

@@ -22,6 +22,7 @@ class Conversation(TurnTree):
         system_prompt: What the model is told before the first turn; may be empty.
         name: What a person called it; empty takes the first prompt.
         sampling: How its answers are chosen; None leaves it to the settings.
+        num_crops: Most crops its pictures are cut into; None leaves it to the settings.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Conversation(TurnTree):
         created: datetime | None = None,
         name: str = "",
         sampling: SamplingParams | None = None,
+        num_crops: int | None = None,
         turns: Iterable[Turn] = (),
         last_id: str | None = None,
     ) -> None:
@@ -43,6 +45,7 @@ class Conversation(TurnTree):
             created: When the restored conversation began.
             name: What a person called it.
             sampling: How its answers are chosen.
+            num_crops: Most crops its pictures are cut into.
             turns: The restored turns, parents before children.
             last_id: A turn that the shown path leads through; None shows the newest.
         """
@@ -52,6 +55,7 @@ class Conversation(TurnTree):
         self.system_prompt = system_prompt
         self.name = name
         self.sampling = sampling
+        self.num_crops = num_crops
         if last_id is not None:
             self.select(last_id)
 
@@ -157,7 +161,12 @@ class Conversation(TurnTree):
 
         The messages are the same objects; the turns get new ids, for both are kept.
         """
-        fork = Conversation(self.system_prompt, name=f"{self.title} (fork)", sampling=self.sampling)
+        fork = Conversation(
+            self.system_prompt,
+            name=f"{self.title} (fork)",
+            sampling=self.sampling,
+            num_crops=self.num_crops,
+        )
         parent_id = None
         for turn in self.path_to(turn_id):
             copy = replace(turn, id=new_id(), parent_id=parent_id)

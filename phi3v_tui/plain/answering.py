@@ -2,8 +2,9 @@
 
 import time
 
+from phi3v_tui import choices
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.conversation.turns import Turn, TurnState, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import (
     Failed,
@@ -33,18 +34,24 @@ class Answer:
         text: What has come.
         error: What failed, if anything did.
         is_kept: Whether it has ended with something to keep.
+        left_out: Turns at the beginning of the path that the model does not read any more.
     """
 
     def __init__(self, conversation: Conversation, prompt: Turn, journal: Journal) -> None:
         """Put an empty reply on the path, and save it."""
+        self.left_out = left_out(conversation.path_to(prompt.id))
         self.text = ""
         self.error: Phi3VTuiError | None = None
         self.is_kept = False
         self._conversation = conversation
         self._journal = journal
-        self._turn = conversation.append_reply(prompt.id)
+        self._turn = conversation.append_reply(prompt.id, left_out=self.left_out)
         self._saved_at = time.monotonic()
         journal.save(conversation)
+
+    def name_model(self, model: str) -> None:
+        """Say who answers."""
+        self._conversation.name_model(self._turn.id, model)
 
     def keep(self, state: TurnState, token_ids: tuple[int, ...] = ()) -> None:
         """Keep what has come, for good."""
@@ -106,7 +113,12 @@ class PlainAnswering:
             if self._model.is_loading:
                 self._console.state("The model is loading; the answer comes after that.")
             self.wait_for_model()
-            request = Request(conversation.snapshot(), settings.sampling, settings.num_crops)
+            answer.name_model(self._model.speaker)
+            request = Request(
+                conversation.snapshot(answer.left_out),
+                choices.sampling(conversation, settings),
+                choices.num_crops(conversation, settings),
+            )
             for event in self._model.answer(request):
                 self._take(event, answer)
         except Interrupted:

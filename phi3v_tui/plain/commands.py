@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phi3v_tui import slash
+from phi3v_tui import choices, slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import CommandError
@@ -13,7 +13,7 @@ from phi3v_tui.interface.clipboard_pictures import copied_pictures
 from phi3v_tui.interface.plain_text import short_path
 from phi3v_tui.interface.transcripts import save_transcript
 from phi3v_tui.plain import models
-from phi3v_tui.settings import changed, in_words
+from phi3v_tui.settings import in_words
 
 if TYPE_CHECKING:
     from phi3v_tui.plain.session import PlainSession
@@ -82,7 +82,6 @@ def _crops(session: "PlainSession", argument: str) -> None:
 
 def _system(session: "PlainSession", argument: str) -> None:
     _change(session, "system_prompt", argument)
-    session.conversation.system_prompt = session.settings.system_prompt
 
 
 def _set(session: "PlainSession", argument: str) -> None:
@@ -98,7 +97,8 @@ def _model(session: "PlainSession", argument: str) -> None:
 
 
 def _change(session: "PlainSession", name: str, value: str) -> None:
-    session.settings = changed(session.settings, name, value)
+    session.settings = choices.change(session.conversation, session.settings, name, value)
+    session.journal.save(session.conversation)
     session.console.state(f"{name} is {value or 'empty'}, from the next answer on.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from phi3v_tui import slash
+from phi3v_tui import choices, slash
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
@@ -191,9 +191,15 @@ class PlainSession:
         path = conversation.path()
         self.console.state(f"Reopened: {conversation.title} ({len(path)} messages), the last ones:")
         for turn in path[-_SHOWN_AGAIN:]:
-            speaker = "You" if turn.message.role is Role.USER else self.model.speaker
-            self.console.say(f"{speaker}:\n{turn.message.text}")
+            self.console.say(f"{self._speaker(turn)}:\n{turn.message.text}")
+        if words := choices.differences(conversation, self.settings):
+            self.console.state(f"It goes by {words}.")
         self._give_pictures_back()
+
+    def _speaker(self, turn: Turn) -> str:
+        if turn.message.role is Role.ASSISTANT:
+            return turn.model or self.model.speaker
+        return ", with ".join(["You", *(picture.name for picture in turn.message.attachments)])
 
     def keep_before_leaving(self) -> None:
         """Stop what is under way, and save all there is."""

@@ -52,6 +52,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE turns ADD COLUMN model TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE turns ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
     ),
+    ("ALTER TABLE conversations ADD COLUMN num_crops INTEGER",),
 )
 """Statements that lead from each schema version to the next; the file says its own version."""
 

@@ -216,5 +216,10 @@ def _summary(row: tuple[str, str, str, str, int]) -> ConversationSummary:
 
 def _heading(conversation: Conversation) -> tuple[object, ...]:
     """What is written of a conversation besides its turns, for telling whether it has changed."""
-    last_id = conversation.path()[-1].id
-    return last_id, conversation.name, conversation.system_prompt, conversation.sampling
+    return (
+        conversation.path()[-1].id,
+        conversation.name,
+        conversation.system_prompt,
+        conversation.sampling,
+        conversation.num_crops,
+    )

@@ -25,10 +25,10 @@ def write_conversation(connection: sqlite3.Connection, conversation: Conversatio
     """Write a conversation's own row, without its turns."""
     connection.execute(
         "INSERT INTO conversations (id, title, created, updated, system_prompt, last_turn_id,"
-        " name, sampling) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " title = excluded.title, updated = excluded.updated,"
+        " name, sampling, num_crops) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated = excluded.updated,"
         " system_prompt = excluded.system_prompt, last_turn_id = excluded.last_turn_id,"
-        " name = excluded.name, sampling = excluded.sampling",
+        " name = excluded.name, sampling = excluded.sampling, num_crops = excluded.num_crops",
         (
             conversation.id,
             storable(conversation.opening),
@@ -38,6 +38,7 @@ def write_conversation(connection: sqlite3.Connection, conversation: Conversatio
             conversation.path()[-1].id,
             storable(conversation.name),
             json.dumps(conversation.sampling and asdict(conversation.sampling)),
+            conversation.num_crops,
         ),
     )
 
@@ -96,19 +97,20 @@ def read_conversation(
 ) -> Conversation | None:
     """A conversation whole, replies that were under way as INTERRUPTED; None if there is none."""
     row = connection.execute(
-        "SELECT system_prompt, created, last_turn_id, name, sampling"
+        "SELECT system_prompt, created, last_turn_id, name, sampling, num_crops"
         " FROM conversations WHERE id = ?",
         (conversation_id,),
     ).fetchone()
     if row is None:
         return None
-    system_prompt, created, last_id, name, sampling = row
+    system_prompt, created, last_id, name, sampling, num_crops = row
     return Conversation(
         system_prompt,
         id=conversation_id,
         created=time_of(created),
         name=name,
         sampling=_read_sampling(sampling),
+        num_crops=num_crops,
         turns=_read_turns(connection, conversation_id, make_picture),
         last_id=last_id,
     )

@@ -207,4 +207,4 @@ class Asking:
     def _request(self, last: Turn, left_out: int) -> Request:
         chat = self._chat
         messages = chat.conversation.snapshot(left_out, last.id)
-        return Request(messages, chat.sampling, chat.settings.num_crops)
+        return Request(messages, chat.sampling, chat.num_crops)

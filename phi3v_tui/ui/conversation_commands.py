@@ -12,7 +12,6 @@ from phi3v_tui.interface.plain_text import drawable, short_path
 from phi3v_tui.interface.transcripts import save_transcript
 from phi3v_tui.ui import prompts
 from phi3v_tui.ui.answers import shown_path
-from phi3v_tui.ui.screens import conversation_form
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import Choices, ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
@@ -124,12 +123,6 @@ def choose_sampling(chat: "ChatScreen") -> None:
 
     form = ConversationFormScreen(chat.conversation.system_prompt, chat.sampling, _usual(chat))
     chat.app.push_screen(form, keep)
-
-
-def differences(chat: "ChatScreen") -> str:
-    """What differs from the settings in this conversation."""
-    own = Choices(chat.conversation.system_prompt, chat.conversation.sampling)
-    return conversation_form.differences(own, _usual(chat))
 
 
 def _usual(chat: "ChatScreen") -> Choices:

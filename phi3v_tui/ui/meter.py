@@ -148,7 +148,7 @@ class ContextMeter:
 
     def _tokens(self, messages: Messages) -> int | None:
         goes_on = bool(messages) and messages[-1].role is Role.ASSISTANT
-        crops = self._chat.settings.num_crops
+        crops = self._chat.num_crops
         return self._chat.engine.count(Request(messages, num_crops=crops, continue_last=goes_on))
 
     def _messages(self) -> Messages:

@@ -36,7 +36,7 @@ class Opening:
         path = conversation.path()
         if path and never_began(path[-1]):
             await chat.return_prompt()
-        chat.meter.look()
+        chat.show_costs()
 
     async def reopen_last(self) -> None:
         """Show the conversation that was written last, if there is one."""

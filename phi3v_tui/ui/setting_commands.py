@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phi3v_tui.settings import changed
+from phi3v_tui import choices
 from phi3v_tui.ui.model_view import cost_of_all, next_choice
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def change(chat: "ChatScreen", name: str, text: str) -> None:
     Raises:
         SettingsError: There is no such setting, or it cannot take this value.
     """
-    chat.apply(changed(chat.settings, name, text))
+    chat.apply(choices.change(chat.conversation, chat.settings, name, text))
     words = f"{name} is {text or 'empty'}, from the next answer on."
     chat.notify(words, timeout=_SECONDS, markup=False)
 
@@ -30,7 +30,8 @@ def change_crops(chat: "ChatScreen") -> None:
         chat.notify("What pictures cost is known once the model has been loaded.")
         return
     limits = replace(limits, num_crops=next_choice(limits.num_crops))
-    chat.apply(replace(chat.settings, num_crops=limits.num_crops))
+    crops = str(limits.num_crops)
+    chat.apply(choices.change(chat.conversation, chat.settings, "num_crops", crops))
     # One notice at a time: the key is pressed until the cost is right.
     chat.app.clear_notifications()
     pictures = [*chat.shown.pictures, *chat.attachment_bar.attachments]

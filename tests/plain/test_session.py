@@ -1,8 +1,11 @@
 """Asking, stopping, failing and coming back, line by line."""
 
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.errors import ContextFullError, ModelError
+from phi3v_tui.interface.picture_files import read_picture
 from phi3v_tui.store.history import History
 from tests.plain.conftest import PromptEngine
 
@@ -137,12 +140,48 @@ def test_the_conversation_is_there_again(hold):
     engine = PromptEngine()
     held = hold("Second question", engine=engine, resume=True)
     assert "Reopened: First question (2 messages" in held.states
-    assert held.out.startswith("You:\nFirst question\nAssistant:\nAnswer 1.\n")
+    assert held.out.startswith("You:\nFirst question\nScripted-vision:\nAnswer 1.\n")
     assert [m.text for m in engine.requests[0].messages] == [
         "First question",
         "Answer 1.",
         "Second question",
     ]
+
+
+def test_what_was_chosen_in_the_app_holds_here_too(hold, settings, picture):
+    conversation = Conversation("Be brief.", sampling=SamplingParams(temperature=0.7), num_crops=4)
+    for number in range(3):
+        conversation.append_user(f"Question {number}", (read_picture(picture),))
+        left_out = 2 if number == 2 else 0
+        reply = conversation.append_reply(model="Phi", left_out=left_out)
+        conversation.update_reply(reply.id, f"Answer {number}", TurnState.STOP)
+    other = conversation.append_reply(conversation.path()[-2].id, "Phi", 2)
+    conversation.update_reply(other.id, "Another answer", TurnState.STOP)
+    conversation.select(reply.id)
+    History(settings.history_path).save(conversation)
+
+    engine = PromptEngine()
+    held = hold("And now?", "/retry", engine=engine, resume=True)
+    assert held.out.startswith("You, with my shapes.png:\nQuestion 2\nPhi:\nAnswer 2\n")
+    assert "It goes by temperature 0.7 · num_crops 4 · own system prompt." in held.states
+    for request in engine.requests:
+        assert (request.sampling.temperature, request.num_crops) == (0.7, 4)
+        assert [m.text for m in request.messages] == [
+            *("Be brief.", "Question 1", "Answer 1", "Question 2", "Answer 2", "And now?")
+        ]
+    path = stored(settings).path()
+    assert [turn.message.text for turn in path[-3:]] == ["Answer 2", "And now?", "Answer 2."]
+    assert (path[-1].model, path[-1].left_out) == ("Scripted-vision", 2)
+    assert len(stored(settings).siblings(path[-1].id)) == 2
+    assert len(stored(settings).siblings(reply.id)) == 2
+
+
+def test_what_is_chosen_here_is_kept(hold, settings):
+    hold("Hi", "/set temperature 0.7", "/crops 4", "/system Be brief.")
+    kept = stored(settings)
+    assert kept.sampling is not None
+    assert (kept.sampling.temperature, kept.num_crops) == (0.7, 4)
+    assert kept.system_prompt == "Be brief."
 
 
 def test_resuming_without_a_conversation_begins_one(hold):

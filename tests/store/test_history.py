@@ -35,13 +35,14 @@ def test_name_sampling_model_and_what_was_left_out_come_back(path, history):
     conversation.append_reply(model="Scripted", left_out=2)
     history.save(conversation)
     conversation.sampling = SamplingParams(0.7, 0.9, 42, 99)
+    conversation.num_crops = 4
     conversation.name = "Numbers"
     conversation.system_prompt = "Count."
     history.save(conversation)
 
     loaded = reopened(path, conversation)
 
-    assert loaded.sampling == SamplingParams(0.7, 0.9, 42, 99)
+    assert (loaded.sampling, loaded.num_crops) == (SamplingParams(0.7, 0.9, 42, 99), 4)
     assert (loaded.name, loaded.title, loaded.opening) == ("Numbers", "Numbers", "one?")
     assert loaded.system_prompt == "Count."
     assert [(turn.model, turn.left_out) for turn in loaded.path()[-2:]] == [

@@ -9,7 +9,18 @@ from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
-from tests.ui.steps import answers, composer, drawn, prompts, submit, talk, wait_until
+from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.steps import (
+    answers,
+    ask,
+    composer,
+    drawn,
+    finish_answer,
+    prompts,
+    submit,
+    talk,
+    wait_until,
+)
 
 
 def _listed(app) -> list[str]:
@@ -166,6 +177,33 @@ async def test_system_prompt_and_sampling_hold_for_the_conversation(make_app, en
         assert not composer(app).border_title
         await talk(pilot, app, engine, "And?", "Bye.")
         assert engine.requests[-1].sampling == SamplingParams()
+
+
+async def test_what_is_typed_or_pressed_is_kept_with_the_conversation(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await talk(pilot, app, engine, "Hello", "Hi.")
+        for text in ("/system Be brief.", "/set temperature 0.7", "/crops 9"):
+            await submit(pilot, app, text)
+            await wait_until(pilot, lambda: composer(app).text == "")
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits.num_crops == 16)
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits.num_crops == 1)
+    app = make_app(engine=(later := ScriptedEngine()), resume=True)
+    async with app.run_test(size=(100, 40)) as pilot:
+        words = "temperature 0.7 · num_crops 1 · own system prompt"
+        await wait_until(pilot, lambda: composer(app).border_title == words)
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
+        assert app.chat.attachment_bar.limits.num_crops == 1
+        await ask(pilot, app, later, "And?")
+        request = later.requests[-1]
+        assert (request.sampling.temperature, request.num_crops) == (0.7, 1)
+        assert request.messages[0].text == "Be brief."
+        await finish_answer(pilot, app, later, "So.")
+        await pilot.press("ctrl+n")  # what was chosen there holds there
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits.num_crops == 16)
+        assert composer(app).border_title == ""
 
 
 @pytest.mark.parametrize(

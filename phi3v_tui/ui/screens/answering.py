@@ -5,6 +5,7 @@ from dataclasses import replace
 from textual import on
 from textual.screen import Screen
 
+from phi3v_tui import choices
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import Failed, FinishReason, Loaded, LoadProgress, Unloaded
@@ -161,12 +162,20 @@ class AnsweringScreen(Screen[None]):
         if is_news and not welcome.display:
             waiting = self.answering.current.turn_id if self.answering.current is not None else ""
             await self.transcript.add_note(loaded.notice, before=waiting)
+        self.show_costs()
+
+    @property
+    def num_crops(self) -> int | None:
+        """Most crops a picture is cut into now; None leaves it to the engine."""
+        return choices.num_crops(self.conversation, self._settings)
+
+    def show_costs(self) -> None:
+        """Show what fits, and what pictures cost as they are cut now, where that is known."""
         if limits := self.engine.limits():
             self._show_limits(limits)
 
     def _show_limits(self, limits: Limits) -> None:
-        """Show what fits, and what pictures cost as they are cut now."""
-        crops = self._settings.num_crops or limits.num_crops
+        crops = self.num_crops or limits.num_crops
         self.status.context_length = limits.context_length
         self._price_pictures(replace(limits, num_crops=crops))
 

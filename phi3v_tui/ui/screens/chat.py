@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
-from phi3v_tui import slash
+from phi3v_tui import choices, slash
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine, Limits
@@ -260,7 +260,7 @@ class ChatScreen(TypingScreen):
 
     def tell_choices(self) -> None:
         """Show what differs from the settings in this conversation."""
-        self.composer.border_title = conversation_commands.differences(self)
+        self.composer.border_title = choices.differences(self.conversation, self._settings)
 
     def action_step_version(self, turn_id: str, by: int) -> None:
         """Show the version before or after of a message."""
@@ -291,22 +291,18 @@ class ChatScreen(TypingScreen):
     @property
     def sampling(self) -> SamplingParams:
         """How answers are chosen in this conversation."""
-        return self.conversation.sampling or self._settings.sampling
+        return choices.sampling(self.conversation, self._settings)
 
     def new_conversation(self) -> Conversation:
         """Make an empty conversation."""
         return Conversation(self._settings.system_prompt)
 
     def apply(self, settings: Settings) -> None:
-        """Go by other settings from the next answer on."""
-        before, self._settings = self._settings, settings
-        if before.system_prompt != settings.system_prompt:
-            self.conversation.system_prompt = settings.system_prompt
-        if before.sampling != settings.sampling:
-            self.conversation.sampling = None  # what was said last holds
+        """Go by other settings, and by what was chosen, from the next answer on."""
+        self._settings = settings
+        self.shown.save()
         self.tell_choices()
-        if limits := self.engine.limits():
-            self._show_limits(limits)
+        self.show_costs()
 
     async def action_new_conversation(self) -> None:
         """Begin an empty conversation; what is typed and attached stays."""

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static, TextArea
 
+from phi3v_tui.choices import as_typed
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
 from phi3v_tui.ui.clickable import footer
@@ -68,7 +69,7 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
             for name, words in _FIELDS:
                 with Horizontal(classes="field"):
                     yield Label(name, markup=False)
-                    yield Input(_shown(getattr(self._sampling, name)), id=name, compact=True)
+                    yield Input(as_typed(getattr(self._sampling, name)), id=name, compact=True)
                 yield Static(words, classes="field-words", markup=False)
             yield Static(classes="form-error", markup=False)
 
@@ -77,7 +78,7 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
         assert self._usual.sampling is not None
         self.query_one(TextArea).text = self._usual.system_prompt
         for name, _ in _FIELDS:
-            self.query_one(f"#{name}", Input).value = _shown(getattr(self._usual.sampling, name))
+            self.query_one(f"#{name}", Input).value = as_typed(getattr(self._usual.sampling, name))
 
     def on_input_submitted(self) -> None:
         """Keep what was typed."""
@@ -121,20 +122,3 @@ def _whole(name: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise SettingsError(f"{name} cannot be {text!r}.", "Type a whole number.") from None
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def differences(choices: Choices, usual: Choices) -> str:
-    """What differs from the settings, in a few words; nothing where nothing does."""
-    words = []
-    if choices.sampling is not None and usual.sampling is not None:
-        for name, _ in _FIELDS:
-            value = getattr(choices.sampling, name)
-            if value != getattr(usual.sampling, name):
-                words.append(f"{name} {_shown(value) or 'fresh'}")
-    if choices.system_prompt != usual.system_prompt:
-        words.append("own system prompt" if choices.system_prompt else "no system prompt")
-    return " · ".join(words)

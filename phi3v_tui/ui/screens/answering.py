@@ -1,4 +1,4 @@
-"""The part of the chat that hears the engine."""
+"""The part of the chat that has the conversation, and hears the engine."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from phi3v_tui import choices
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import Failed, FinishReason, Loaded, LoadProgress, Unloaded
 from phi3v_tui.errors import Phi3VTuiError, StoreError
@@ -113,6 +114,38 @@ class AnsweringScreen(Screen[None]):
     def _tell_unsaved(self, error: StoreError) -> None:
         self.notify(str(error), title="Not saved", severity="warning", timeout=12, markup=False)
 
+    # What the conversation goes by.
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: some can be changed while the app runs."""
+        return self._settings
+
+    @property
+    def sampling(self) -> SamplingParams:
+        """How answers are chosen in this conversation."""
+        return choices.sampling(self.conversation, self._settings)
+
+    @property
+    def num_crops(self) -> int | None:
+        """Most crops a picture is cut into now; None leaves it to the engine."""
+        return choices.num_crops(self.conversation, self._settings)
+
+    def new_conversation(self) -> Conversation:
+        """Make an empty conversation."""
+        return Conversation(self._settings.system_prompt)
+
+    def tell_choices(self) -> None:
+        """Show what differs from the settings in this conversation."""
+        self.composer.border_title = choices.differences(self.conversation, self._settings)
+
+    def apply(self, settings: Settings) -> None:
+        """Go by other settings, and by what was chosen, from the next answer on."""
+        self._settings = settings
+        self.shown.save()
+        self.tell_choices()
+        self.show_costs()
+
     # What the engine reports.
 
     @on(gen.AnswerFinished)
@@ -163,11 +196,6 @@ class AnsweringScreen(Screen[None]):
             waiting = self.answering.current.turn_id if self.answering.current is not None else ""
             await self.transcript.add_note(loaded.notice, before=waiting)
         self.show_costs()
-
-    @property
-    def num_crops(self) -> int | None:
-        """Most crops a picture is cut into now; None leaves it to the engine."""
-        return choices.num_crops(self.conversation, self._settings)
 
     def show_costs(self) -> None:
         """Show what fits, and what pictures cost as they are cut now, where that is known."""

@@ -10,9 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
-from phi3v_tui import choices, slash
-from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui import slash
 from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import FinishReason, Loaded, Unloaded
 from phi3v_tui.engine.models import Models
@@ -258,10 +256,6 @@ class ChatScreen(TypingScreen):
         """Change system prompt and sampling of this conversation."""
         conversation_commands.choose_sampling(self)
 
-    def tell_choices(self) -> None:
-        """Show what differs from the settings in this conversation."""
-        self.composer.border_title = choices.differences(self.conversation, self._settings)
-
     def action_step_version(self, turn_id: str, by: int) -> None:
         """Show the version before or after of a message."""
         # Later, for the message that was clicked goes: it cannot while it waits for this.
@@ -270,6 +264,11 @@ class ChatScreen(TypingScreen):
     async def action_with_message(self, command: str) -> None:
         """Do something with the chosen message."""
         await message_commands.obey(self, command)
+
+    async def action_new_conversation(self) -> None:
+        """Begin an empty conversation; what is typed and attached stays."""
+        if self.opening.may_discard("Ctrl+N"):
+            await self.opening.leave_for(self.new_conversation())
 
     def action_copy_answer(self) -> None:
         """Copy the last answer as Markdown."""
@@ -282,32 +281,6 @@ class ChatScreen(TypingScreen):
     def action_change_crops(self) -> None:
         """Cut pictures more or less finely, and say what they cost then."""
         setting_commands.change_crops(self)
-
-    @property
-    def settings(self) -> Settings:
-        """As they are now: some can be changed while the app runs."""
-        return self._settings
-
-    @property
-    def sampling(self) -> SamplingParams:
-        """How answers are chosen in this conversation."""
-        return choices.sampling(self.conversation, self._settings)
-
-    def new_conversation(self) -> Conversation:
-        """Make an empty conversation."""
-        return Conversation(self._settings.system_prompt)
-
-    def apply(self, settings: Settings) -> None:
-        """Go by other settings, and by what was chosen, from the next answer on."""
-        self._settings = settings
-        self.shown.save()
-        self.tell_choices()
-        self.show_costs()
-
-    async def action_new_conversation(self) -> None:
-        """Begin an empty conversation; what is typed and attached stays."""
-        if self.opening.may_discard("Ctrl+N"):
-            await self.opening.leave_for(self.new_conversation())
 
     def action_scroll_transcript(self, pages: int) -> None:
         """Scroll the log by pages, down for positive numbers."""

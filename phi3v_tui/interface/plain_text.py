@@ -59,3 +59,8 @@ def byte_size(count: int) -> str:
             return f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def short_time(seconds: float) -> str:
+    """How long something took: a tenth of a second is enough, but never "0.0"."""
+    return f"{seconds:.1f}" if seconds >= 0.95 else f"{seconds:.2g}"

@@ -10,7 +10,7 @@ from phi3v_tui.engine.events import (
     LoadProgress,
     PrefillProgress,
 )
-from phi3v_tui.interface.plain_text import byte_size
+from phi3v_tui.interface.plain_text import byte_size, short_time
 
 EVERY_SECONDS = 5.0
 """How often waiting is told of: each line is read aloud."""
@@ -75,4 +75,6 @@ def remark(finished: Finished, context_length: int | None) -> str:
         context += f" of {context_length:,}"
     seconds = timings.prefill + timings.decode
     noun = "token" if usage.completion_tokens == 1 else "tokens"
-    return f"{ending}{usage.completion_tokens:,} {noun} in {seconds:.1f} seconds; {context}."
+    return (
+        f"{ending}{usage.completion_tokens:,} {noun} in {short_time(seconds)} seconds; {context}."
+    )

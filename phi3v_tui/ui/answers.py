@@ -4,6 +4,7 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.engine.events import Finished, PrefillProgress
+from phi3v_tui.interface.plain_text import short_time
 from phi3v_tui.ui.widgets.message_view import Entry
 
 
@@ -76,7 +77,7 @@ def figures(finished: Finished) -> str:
     seconds = finished.timings.prefill + finished.timings.decode
     count = finished.usage.completion_tokens
     noun = "token" if count == 1 else "tokens"
-    return f"{count:,} {noun} in {seconds:.1f} s"
+    return f"{count:,} {noun} in {short_time(seconds)} s"
 
 
 def describe_prefill(progress: PrefillProgress) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phi3v_tui.interface.plain_text import byte_size, drawable, typed
+from phi3v_tui.interface.plain_text import byte_size, drawable, short_time, typed
 
 
 def test_control_characters_are_drawn_instead_of_obeyed():
@@ -29,3 +29,11 @@ def test_pasted_text_loses_control_characters_and_keeps_lines():
 )
 def test_byte_size(count: int, words: str):
     assert byte_size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0421, "0.042"), (0.3, "0.3"), (0.94, "0.94"), (1.06, "1.1"), (75, "75.0")],
+)
+def test_short_time(seconds: float, words: str):
+    assert short_time(seconds) == words

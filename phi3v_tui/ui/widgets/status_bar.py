@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from phi3v_tui.engine.events import Finished, Loaded
-from phi3v_tui.interface.plain_text import byte_size, drawable
+from phi3v_tui.interface.plain_text import byte_size, drawable, short_time
 from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.tokens import ContextShare, Tokens
 from phi3v_tui.ui.widgets.growing import ChangingText
@@ -104,14 +104,17 @@ class StatusBar(Horizontal):
         ]
 
     def _speed(self) -> str:
-        return f"{self.tokens_per_second:.1f} tok/s" if self.tokens_per_second else ""
+        speed = self.tokens_per_second
+        return f"{speed:,.{0 if speed >= 100 else 1}f} tok/s" if speed else ""
 
     def _last_words(self) -> tuple[str, str, str]:
         if self.last is None:
             return "", "", ""
         usage, memory = self.last.usage, self.last.memory
         return (
-            f"first token {self.last.timings.prefill:.1f} s" if usage.completion_tokens else "",
+            f"first token {short_time(self.last.timings.prefill)} s"
+            if usage.completion_tokens
+            else "",
             f"{usage.reused_tokens:,} reused" if usage.reused_tokens else "",
             byte_size(memory) if memory else "",
         )

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import select
 import signal
 import sys
 import termios
@@ -124,7 +125,7 @@ def quieten_libraries() -> None:
 
 
 def watch_signals(stop: Callable[[int], None]) -> None:
-    """Leave in good order on SIGTERM and SIGHUP; Textual by itself does not.
+    """Leave in good order on SIGTERM, SIGHUP and when the terminal is gone; Textual does not.
 
     The signals are blocked in this thread and in those started later, and one thread waits for
     them. A thread that was started before (by a library, say) may still be given one: it is
@@ -149,11 +150,24 @@ def watch_signals(stop: Callable[[int], None]) -> None:
     waiting.start()
 
     def pass_on(number: int, _: object) -> None:
-        if waiting.ident is not None:
+        if waiting.ident is not None and waiting.is_alive():
             signal.pthread_kill(waiting.ident, number)
 
     for number in _SIGNALS:
         signal.signal(number, pass_on)
+    threading.Thread(target=_await_hangup, name="hangup", daemon=True).start()
+
+
+def _await_hangup() -> None:
+    """Have SIGHUP come when the terminal is gone.
+
+    The system sends it to the first program in a terminal only. Where that is `make` or a script
+    which waits for this process, it does not get here.
+    """
+    terminal = select.poll()
+    terminal.register(0, 0)  # a hangup is told of without being asked for
+    if any(events & select.POLLHUP for _, events in terminal.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _abandon(modes: list, code: int) -> NoReturn:

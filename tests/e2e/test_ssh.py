@@ -7,15 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import ENDLESS_TOKENS, app_command, stored_replies
-from tests.support.terminal import ROOT, SECONDS, Terminal, app_environ
+from tests.support.processes import is_there, wait_until
+from tests.support.terminal import ROOT, Terminal, app_environ
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
@@ -65,7 +65,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     log = (folder / "log").open("w")
     process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", folder / "config"], stderr=log)
     try:
-        _wait_until(lambda: _answers(port), lambda: (folder / "log").read_text())
+        wait_until(lambda: _answers(port), lambda: (folder / "log").read_text())
         yield Server(folder, port)
     finally:
         process.kill()
@@ -82,22 +82,6 @@ def _make_privilege_separation_folder() -> None:
 def _answers(port: int) -> bool:
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _wait_until(condition: Callable[[], object], explain: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.05)
-
-
-def _is_there(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits to be reaped does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
 
 
 def _remote(home: Path, model: Path, *arguments: str, tokens: int = ENDLESS_TOKENS) -> str:
@@ -122,9 +106,9 @@ def test_cut_link_costs_nothing_that_had_come(server, home, endless):
     with Terminal(server.command(_remote(home, endless)), environ=app_environ(home)) as link:
         _ask_and_wait_for_text(link, home)
         pid = int((home / "pid").read_text())
-        assert _is_there(pid)
+        assert is_there(pid)
         os.kill(link.pid, signal.SIGKILL)
-        _wait_until(lambda: not _is_there(pid))
+        wait_until(lambda: not is_there(pid))
     ((partial, state),) = stored_replies(home)
     assert partial
     # On a machine too busy to end the app in good order it ends without, and keeps what was saved.
@@ -147,7 +131,7 @@ def test_answer_goes_on_within_tmux_while_the_link_is_cut(server, home, endless)
             link.wait_for(lambda _: stored_replies(home)[0][1] == "length", seconds=300)
             link.wait_for("tokens in")
             link.press("ctrl+q")
-            _wait_until(lambda: not _is_there(int((home / "pid").read_text())))
+            wait_until(lambda: not is_there(int((home / "pid").read_text())))
     finally:
         subprocess.run(shlex.split(f"{tmux} kill-server"), check=False, capture_output=True)
     assert len(stored_replies(home)) == 1

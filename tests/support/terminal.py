@@ -96,7 +96,13 @@ class Terminal:
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
             self._reap()
-        os.close(self._fd)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as when a window is closed or a line is cut."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     @property
     def text(self) -> str:

@@ -155,19 +155,23 @@ def watch_signals(stop: Callable[[int], None]) -> None:
 
     for number in _SIGNALS:
         signal.signal(number, pass_on)
-    threading.Thread(target=_await_hangup, name="hangup", daemon=True).start()
+    watch_for_hangup()
 
 
-def _await_hangup() -> None:
+def watch_for_hangup() -> None:
     """Have SIGHUP come when the terminal is gone.
 
     The system sends it to the first program in a terminal only. Where that is `make` or a script
     which waits for this process, it does not get here.
     """
-    terminal = select.poll()
-    terminal.register(0, 0)  # a hangup is told of without being asked for
-    if any(events & select.POLLHUP for _, events in terminal.poll()):
-        os.kill(os.getpid(), signal.SIGHUP)
+
+    def wait() -> None:
+        terminal = select.poll()
+        terminal.register(0, 0)  # a hangup is told of without being asked for
+        if any(events & select.POLLHUP for _, events in terminal.poll()):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, name="hangup", daemon=True).start()
 
 
 def _abandon(modes: list, code: int) -> NoReturn:

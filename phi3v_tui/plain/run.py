@@ -8,6 +8,7 @@
 The arguments are those of `phi3v_tui.ui.app.run`.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ def run(
     session = PlainSession(console, Model(engine), settings, models)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    if console.is_interactive:
+        terminal.watch_for_hangup()
     try:
         session.start(pictures, resume)
         session.hold()
@@ -58,7 +61,10 @@ def run(
         status = 0 if console.is_interactive else _INTERRUPTED
     except SystemExit as exit_:
         status = int(exit_.code or 0)
-    except BrokenPipeError:  # whoever read along has gone
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        # Whoever read along has gone, or the terminal.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = _FAILED
     session.keep_before_leaving()

@@ -2,18 +2,21 @@
 
 import shlex
 
+import pytest
+
 from tests.e2e.conftest import ENDLESS_TOKENS, app_command, stored_replies
 from tests.support.processes import is_there, wait_until
 from tests.support.terminal import Terminal, app_environ
 
 
-def test_a_window_that_is_closed_ends_the_app_also_behind_make(home, endless):
-    app = f"echo $$ > pid; exec {shlex.join(app_command(endless))}"
+@pytest.mark.parametrize(("arguments", "ready"), [([], "F1 help"), (["--plain"], "You:")])
+def test_a_window_that_is_closed_ends_it_also_behind_make(home, endless, arguments, ready):
+    app = f"echo $$ > pid; exec {shlex.join(app_command(endless, *arguments))}"
     # Like `make run`: the system tells the first program, which waits for the app to end.
     first = ["sh", "-c", f"trap : HUP; sh -c {shlex.quote(app)}; exit"]
     environ = app_environ(home) | {"PHI3V_TUI_MAX_NEW_TOKENS": str(ENDLESS_TOKENS)}
     with Terminal(first, environ=environ, folder=home) as window:
-        window.wait_for("F1 help")
+        window.wait_for(ready)
         window.type("Hello")
         window.press("enter")
         window.wait_for(lambda _: any(text for text, _ in stored_replies(home)))

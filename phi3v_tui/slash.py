@@ -59,7 +59,7 @@ COMMANDS = (
     Command("crops", "N", "cut pictures into at most N parts: more show finer print, cost more"),
     Command("system", "[TEXT]", "tell the model this before the first turn; without TEXT: nothing"),
     Command("model", "[NAME [WEIGHTS]]", "change to another model, or list them"),
-    Command("set", "[NAME VALUE]", "change a setting until the app ends, or show them"),
+    Command("set", "[NAME VALUE]", "set NAME here and in new conversations, or show all"),
     Command("help", "", "list these commands"),
     Command("quit", "", "quit; the conversation is kept"),
 )

@@ -31,6 +31,28 @@ def test_what_is_said_last_holds_and_only_for_what_it_names():
     assert choices.differences(conversation, settings) == "seed 3"
 
 
+@pytest.mark.parametrize(
+    ("typed", "value", "words"),
+    [
+        ("temperature", "0.50", "temperature is 0.5 from"),
+        ("Num-Crops", "default", "num_crops is default from"),
+        ("system_prompt", "", "system_prompt is empty from"),
+    ],
+)
+def test_what_was_changed_is_told_with_how_long_it_holds(typed, value, words):
+    settings = choices.change(Conversation("Be brief."), Settings(), typed, value)
+    told = choices.told(settings, typed)
+    assert words in told
+    assert "this conversation" in told
+    assert "until the program ends" in told
+
+
+def test_what_is_in_force_has_the_choices_of_the_conversation():
+    conversation = Conversation("Be kind.", sampling=SamplingParams(temperature=0.7), num_crops=4)
+    now = choices.in_force(conversation, Settings(context=512, temperature=0.1, num_crops=9))
+    assert now == Settings(context=512, temperature=0.7, num_crops=4, system_prompt="Be kind.")
+
+
 def test_what_makes_no_sense_changes_nothing():
     conversation = Conversation()
     with pytest.raises(SettingsError):

@@ -86,7 +86,7 @@ def _system(session: "PlainSession", argument: str) -> None:
 
 def _set(session: "PlainSession", argument: str) -> None:
     if not argument:
-        session.console.say(in_words(session.settings))
+        session.console.say(in_words(choices.in_force(session.conversation, session.settings)))
         return
     name, value = slash.name_and_value(argument)
     _change(session, name, value)
@@ -99,7 +99,7 @@ def _model(session: "PlainSession", argument: str) -> None:
 def _change(session: "PlainSession", name: str, value: str) -> None:
     session.settings = choices.change(session.conversation, session.settings, name, value)
     session.journal.save(session.conversation)
-    session.console.state(f"{name} is {value or 'empty'}, from the next answer on.")
+    session.console.state(choices.told(session.settings, name))
 
 
 def _help(session: "PlainSession", _: str) -> None:

@@ -19,8 +19,7 @@ def change(chat: "ChatScreen", name: str, text: str) -> None:
         SettingsError: There is no such setting, or it cannot take this value.
     """
     chat.apply(choices.change(chat.conversation, chat.settings, name, text))
-    words = f"{name} is {text or 'empty'}, from the next answer on."
-    chat.notify(words, timeout=_SECONDS, markup=False)
+    chat.notify(choices.told(chat.settings, name), timeout=_SECONDS, markup=False)
 
 
 def change_crops(chat: "ChatScreen") -> None:

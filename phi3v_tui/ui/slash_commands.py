@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phi3v_tui import slash
+from phi3v_tui import choices, slash
 from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
 from phi3v_tui.settings import in_words
@@ -101,7 +101,7 @@ async def _set(chat: "ChatScreen", argument: str) -> None:
     if argument:
         setting_commands.change(chat, *slash.name_and_value(argument))
         return
-    words = in_words(chat.settings)
+    words = in_words(choices.in_force(chat.conversation, chat.settings))
     chat.notify(words, title="Settings", timeout=_LONG_SECONDS, markup=False)
 
 

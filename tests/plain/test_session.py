@@ -182,6 +182,7 @@ def test_what_is_chosen_here_is_kept(hold, settings):
     assert kept.sampling is not None
     assert (kept.sampling.temperature, kept.num_crops) == (0.7, 4)
     assert kept.system_prompt == "Be brief."
+    assert "temperature = 0.7" in hold("/set", resume=True).out
 
 
 def test_resuming_without_a_conversation_begins_one(hold):

@@ -173,11 +173,18 @@ async def test_settings_that_make_no_sense_are_refused(make_app, engine, text, s
         assert composer(app).text == text
 
 
-async def test_set_alone_shows_the_settings(make_app, engine):
+async def test_set_alone_shows_the_settings_as_they_hold_in_the_conversation(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
         await submit(pilot, app, "/set")
         await wait_until(pilot, lambda: "temperature = 0.0" in notices(app))
+        await submit(pilot, app, "/set temperature 0.4")
+        await converse(pilot, app, engine)
+    later = make_app(resume=True)
+    async with later.run_test() as pilot:
+        await wait_until(pilot, lambda: later.chat.conversation.path())
+        await submit(pilot, later, "/set")
+        await wait_until(pilot, lambda: "temperature = 0.4" in notices(later))
 
 
 async def test_help_lists_the_commands(make_app, engine):

@@ -134,7 +134,7 @@ TABLE = {
         lambda value: 0 < value <= 1,
     ),
     "seed": _whole(
-        "a whole number, 0 or more",
+        "a whole number from 0 to 2^63 - 1",
         "Makes varied answers repeatable.",
         lambda value: 0 <= value < 2**63,
         "7",

@@ -13,6 +13,9 @@ from torch import Tensor
 _FIRST = 1024
 """Enough for nearly every nucleus of a trained model, and found in a fraction of a sort's time."""
 
+_LEAST = 1e-5
+"""A temperature or top_p below it means the most likely token."""
+
 _64_BITS = 2**64 - 1
 
 
@@ -151,6 +154,7 @@ def _mixed(seed: int, place: int) -> int:
 
 
 def _choice(temperature: float, top_p: float) -> Choice:
-    if temperature == 0:
+    # Lower ones choose the same, but leave the range of float32.
+    if min(temperature, top_p) < _LEAST:
         return Choice.GREEDY
     return Choice.NUCLEUS if top_p < 1 else Choice.SAMPLE

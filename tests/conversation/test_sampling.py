@@ -13,7 +13,7 @@ def test_the_default_is_greedy():
 @pytest.mark.parametrize(
     "wrong",
     [{"temperature": -0.1}, {"temperature": 2.1}, {"top_p": 0}, {"top_p": 1.1},
-     {"max_new_tokens": 0}],
+     {"max_new_tokens": 0}, {"seed": -1}, {"seed": 2**63}, {"temperature": float("nan")}],
 )  # fmt: skip
 def test_values_out_of_range_are_refused(wrong):
     (name,) = wrong

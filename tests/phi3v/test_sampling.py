@@ -44,6 +44,12 @@ def test_the_most_likely_token_always_stays():
     assert nucleus(PROBABILITIES, 0.001).tolist() == [[0, 0.5, 0, 0]]
 
 
+@pytest.mark.parametrize(("temperature", "top_p"), [(1e-45, 1.0), (1e-6, 0.9), (2.0, 1e-50)])
+def test_a_value_next_to_nothing_takes_the_most_likely(temperature, top_p):
+    shares = draw(Sampler(temperature=temperature, top_p=top_p, seed=3), 20)
+    assert shares.tolist() == [0, 1, 0, 0]
+
+
 @pytest.mark.parametrize("sharpness", [0.5, 2, 6])
 @pytest.mark.parametrize("top_p", [0.05, 0.5, 0.9, 0.99])
 def test_looking_at_the_first_tokens_changes_nothing(sharpness, top_p):

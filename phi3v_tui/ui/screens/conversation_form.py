@@ -19,7 +19,6 @@ _FIELDS = (
     ("seed", "makes answers repeatable; empty takes a fresh one"),
     ("max_new_tokens", "longest answer, 1 or more"),
 )
-_MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,12 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
 
     def action_keep(self) -> None:
         """Keep what was typed, or say what is wrong with it."""
+        seed = self._typed("seed")
         try:
             sampling = SamplingParams(
                 _number("temperature", self._typed("temperature")),
                 _number("top_p", self._typed("top_p")),
-                self._seed(),
+                _whole("seed", seed) if seed else None,
                 _whole("max_new_tokens", self._typed("max_new_tokens")),
             )
         except SettingsError as error:
@@ -101,13 +101,6 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
 
     def _typed(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
-
-    def _seed(self) -> int | None:
-        text = self._typed("seed")
-        seed = _whole("seed", text) if text else None
-        if seed is not None and not 0 <= seed <= _MOST_SEED:
-            raise SettingsError(f"seed cannot be {seed}.", "Type a whole number, 0 or more.")
-        return seed
 
 
 def _number(name: str, text: str) -> float:

@@ -76,8 +76,9 @@ def _in_folder(name: str, folder: Path, is_bundled: bool = False) -> Model:
     try:
         found = _check(folder)
     except ModelError as error:
-        here = _files_size(folder)
-        return Model(name, State.DAMAGED, folder, here, None, str(error), None, is_bundled)
+        is_model = is_bundled or (folder / "config.json").is_file()
+        state = State.DAMAGED if is_model else State.NONE
+        return Model(name, state, folder, _files_size(folder), None, str(error), None, is_bundled)
     size = found.weight_bytes
     return Model(name, State.HERE, folder, size, size, "", found.shapes, is_bundled)
 
@@ -112,7 +113,7 @@ def _candidates(repo: str) -> Iterator[tuple[str, Snapshot]]:
 
 
 def _check(folder: Path) -> Checkpoint:
-    if not folder.is_dir():
+    if not folder.exists():
         raise ModelError(f"There is no folder {folder}.", "")
     return weights.find(str(folder.absolute()), _CPU, torch.float32, lambda *_: None)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from phi3v_tui.engine.models import Model, State
+from phi3v_tui.engine.models import Model
 from phi3v_tui.hub import cache
 from phi3v_tui.interface.model_words import state
 from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
@@ -36,7 +36,7 @@ def _lines(found: list[Model], places: list[Room]) -> Iterator[str]:
         yield f"{drawable(model.name):<{_NAME_COLUMN}} {state(model)}"
         if model.remark:
             yield f"  {drawable(model.remark)}"
-        if model.state is not State.DAMAGED:
+        if model.can_be_used:
             yield f"  {drawable(model.command)}"
     for shapes in dict.fromkeys(model.shapes for model in found if not model.is_bundled):
         if shapes is not None:

@@ -115,11 +115,20 @@ def test_folders(cache, tiny_checkpoint_35, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     found = listed(tiny_checkpoint_35, tmp_path / "empty", tmp_path / "nowhere")
     assert found[str(tiny_checkpoint_35)].state is State.HERE
-    for name in ("empty", "nowhere"):
-        assert found[str(tmp_path / name)].state is State.DAMAGED
     assert "config.json" in found[str(tmp_path / "empty")].remark
     monkeypatch.setenv("PHI3V_TUI_MODEL", str(tiny_checkpoint_35))
     assert f"phi3v-tui --model {tiny_checkpoint_35}" in show()
+
+
+def test_what_is_no_model_is_not_called_a_damaged_one(cache, tmp_path):
+    file, nowhere = tmp_path / "cat.png", tmp_path / "nowhere"
+    file.touch()
+    found = listed(tmp_path, nowhere, file)
+    assert {found[str(path)].state for path in (tmp_path, nowhere, file)} == {State.NONE}
+    shown = show(str(nowhere), str(file))
+    assert re.search(rf"{nowhere} +no model\n  There is no folder {nowhere}\.\n", shown)
+    assert f"{file} is a file." in shown
+    assert f"--model {tmp_path}" not in shown
 
 
 def test_what_fits_where():

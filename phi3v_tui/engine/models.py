@@ -23,6 +23,7 @@ class State(StrEnum):
     IN_PART = "in part"
     DAMAGED = "damaged"
     MISSING = "not here"
+    NONE = "no model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Model:
     remark: str = ""
     shapes: Shapes | None = None
     is_bundled: bool = False
+
+    @property
+    def can_be_used(self) -> bool:
+        """Whether it answers, after a download where that is needed."""
+        return self.state not in (State.DAMAGED, State.NONE)
 
     @property
     def command(self) -> str:
@@ -169,9 +175,9 @@ class Listing:
             held: The same of the model in use.
 
         Raises:
-            CommandError: It is damaged or in use already, or there is no room to download it.
+            CommandError: It cannot be used, is in use already, or there is no room to download it.
         """
-        if model.state is State.DAMAGED:
+        if not model.can_be_used:
             raise CommandError(f"It cannot be used. {model.remark}", "")
         if model.name == self.in_use and quantize == held:
             raise CommandError("It is in use already.", "")

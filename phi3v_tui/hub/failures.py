@@ -71,12 +71,12 @@ def _of_machine(repo: str, error: BaseException) -> ModelError:
         case OfflineModeIsEnabled():
             return ModelError(
                 f"{repo} is not on this machine, and HF_HUB_OFFLINE forbids downloads.",
-                "Unset HF_HUB_OFFLINE, or choose --model demo.",
+                "Unset HF_HUB_OFFLINE, then try again.",
             )
         case HTTPError() | LocalEntryNotFoundError():
             return ModelError(
                 f"{repo} is not complete on this machine, and the hub cannot be reached.",
-                f"Check the network and try again, or choose --model demo. {_KEPT}",
+                f"Check the network, then try again. {_KEPT}",
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return ModelError(

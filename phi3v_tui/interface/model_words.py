@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from phi3v_tui.config_file import as_toml
-from phi3v_tui.engine.models import Model, ModelChoice, Outlook, State
+from phi3v_tui.engine.models import Model, ModelChoice, Models, Outlook, State
 from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
 
 
@@ -23,7 +23,7 @@ def on_disk(model: Model) -> str:
             return f"{here} of {whole}" if model.bytes_whole else f"{here}, in part"
         case State.MISSING:
             return f"{whole}, not here"
-    return "damaged"
+    return str(model.state)
 
 
 def state(model: Model) -> str:
@@ -35,6 +35,8 @@ def state(model: Model) -> str:
     if model.state is State.IN_PART:
         whole = f" of {byte_size(model.bytes_whole)}" if model.bytes_whole else ""
         return f"in part, {byte_size(model.bytes_here)}{whole}; it goes on from there"
+    if model.state is State.NONE:
+        return str(model.state)
     return f"{model.state}, {byte_size(model.bytes_here)}"
 
 
@@ -46,14 +48,32 @@ def in_memory(outlook: Outlook | None) -> str:
     return f"{outlook.quantization} {byte_size(outlook.size)} {fits}"
 
 
-def to_keep(choice: ModelChoice) -> str:
-    """What makes a choice last, as it is written in the settings."""
+def at_every_start(choice: ModelChoice, models: Models, usual: str) -> str:
+    """What makes a choice last.
+
+    Args:
+        choice: A model, and how its weights are held.
+        models: Say which one is taken without being asked for.
+        usual: What `--quantize` takes where a person says nothing else.
+    """
+    automatic = models.suggested()
+    if automatic is not None and choice == ModelChoice(automatic.name, usual):
+        return 'At every start it is taken by itself, wherever it fits: model is "auto".'
     name = drawable(as_toml(choice.name))
-    return f"model = {name} and quantize = {as_toml(choice.quantize)} in config.toml"
+    return (
+        f"To have it at every start: model = {name} and quantize = {as_toml(choice.quantize)}"
+        " in config.toml."
+    )
 
 
-def about(model: Model, outlook: Outlook | None, choice: ModelChoice) -> Iterator[str]:
-    """All that is to be known before a model is taken, one sentence a line."""
+def about(model: Model, outlook: Outlook | None, to_keep: str) -> Iterator[str]:
+    """All that is to be known before a model is taken, one sentence a line.
+
+    Args:
+        model: Which one.
+        outlook: What it would take in memory, if that is known.
+        to_keep: What makes it last.
+    """
     folder = Path(model.name)
     name = short_path(folder) if folder.is_absolute() else drawable(model.name)
     yield f"{name}: {state(model)}."
@@ -61,5 +81,5 @@ def about(model: Model, outlook: Outlook | None, choice: ModelChoice) -> Iterato
         yield drawable(model.remark)
     if outlook is not None:
         yield drawable(outlook.words)
-    if model.state is not State.DAMAGED:
-        yield f"To have it at every start: {to_keep(choice)}."
+    if model.can_be_used:
+        yield to_keep

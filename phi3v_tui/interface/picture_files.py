@@ -9,7 +9,7 @@ from phi3v_tui.conversation.parts import frame_of, with_number
 from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
-from phi3v_tui.interface.over_ssh import explain_missing
+from phi3v_tui.interface.missing_files import explain_missing
 
 ANOTHER_FRAME = "With #page=2 after its name the second one is, and so on."
 """How to choose without seeing."""

@@ -67,8 +67,8 @@ def _change(session: "PlainSession", choice: ModelChoice) -> None:
         raise ModelError(str(error), "The model before is loaded again.") from error
     if model.loaded is not None:
         session.models.remember(model.loaded)
-    words = f"Until the program ends. To have it at every start: {model_words.to_keep(choice)}."
-    session.console.state(words)
+    usual = session.settings.quantize
+    session.console.state(model_words.at_every_start(choice, session.models, usual))
 
 
 def _load(session: "PlainSession", choice: ModelChoice) -> None:

@@ -7,7 +7,7 @@ from phi3v_tui import slash
 from phi3v_tui.engine.events import Loaded
 from phi3v_tui.engine.models import ModelChoice, Models, Picked
 from phi3v_tui.errors import CommandError, Phi3VTuiError
-from phi3v_tui.interface.model_words import to_keep
+from phi3v_tui.interface.model_words import at_every_start
 from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.screens.models import ModelsScreen
@@ -101,7 +101,7 @@ class Switching:
         self._is_changing, self._way_back = False, None
         if self._chat.conversation.path():
             await self._chat.transcript.add_note(f"{loaded.model} answers from here on.")
-        words = f"Until the app ends. To have it at every start: {to_keep(self.choice)}."
+        words = at_every_start(self.choice, self._models, self._chat.settings.quantize)
         self._chat.notify(words, title=drawable(loaded.model), timeout=_SECONDS, markup=False)
 
     def model_unloaded(self) -> None:

@@ -146,6 +146,9 @@ async def test_a_download_beside_the_chat(app, engine, full_model, models):
         await wait_until(pilot, lambda: "Reading weights 3.0 of 8.0 GB" in status(app))
         full.finish_loading()
         await wait_until(pilot, lambda: NAME in status(app))
+        (notice,) = app._notifications
+        assert "taken by itself" in notice.message
+        assert "config.toml" not in notice.message
         assert engine.closed
         assert app.chat.status.tokens_per_second is None
         assert any(f"{NAME} answers from here on" in note for note in notes(app))

@@ -208,6 +208,8 @@ class TestChange:
             other.finish_loading()
             await wait_until(pilot, lambda: "tuned-vision" in status(app))
             assert any("tuned-vision answers from here on" in note for note in notes(app))
+            *_, notice = app._notifications
+            assert f'model = "{TUNED.name}" and quantize = "int8"' in notice.message
             assert 'model = "/models/tuned" and quantize = "int8"' in notices(app)
             assert composer(app).text == "And what"
             assert attached(app) == ["my shapes.png"]

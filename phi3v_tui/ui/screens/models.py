@@ -185,7 +185,8 @@ class ModelsScreen(ModalScreen[Picked | None]):
             outlook = listing.outlook(model, weights.quantize)
             weights.show(outlook, weights.quantize == choice.quantize)
         outlook = listing.outlook(model, choice.quantize)
-        lines = model_words.about(model, outlook, choice)
+        to_keep = model_words.at_every_start(choice, self._models, self._usual)
+        lines = model_words.about(model, outlook, to_keep)
         self.query_one("#models-about", Static).update("\n".join(lines))
         is_here = model.state is State.HERE
         self._say(_KEYS.format(verb="uses it" if is_here else "downloads it"))

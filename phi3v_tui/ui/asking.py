@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
@@ -85,7 +86,7 @@ class Asking:
         """Ask for an answer to a prompt, another one where it has some."""
         chat = self._chat
         now = left_out(chat.conversation.path_to(prompt.id))
-        request = self._request(prompt, now)
+        request = self._request(chat.conversation, prompt, now)
         if fits_surely(request, chat.attachment_bar.limits):
             await self._begin(prompt, request, now)
         else:
@@ -98,7 +99,8 @@ class Asking:
 
     async def go_on(self, turn: Turn) -> None:
         """Ask for the rest of an answer that was stopped."""
-        request = replace(self._request(turn, turn.left_out), continue_last=True)
+        request = self._request(self._chat.conversation, turn, turn.left_out)
+        request = replace(request, continue_last=True)
         await self._chat.answering.go_on(turn, request)
         self._chat.meter.prompt_was_sent(request.messages)
 
@@ -109,8 +111,7 @@ class Asking:
             reason: Why it ended; None after a failure.
         """
         if reason in (None, FinishReason.CANCELLED):
-            while self.take_back():
-                pass
+            self.give_back_waiting()
         elif self.waiting and not self.is_busy:
             draft = self.waiting.pop(0)
             self._show_waiting()
@@ -120,39 +121,66 @@ class Asking:
         """Return the prompt that was sent last and waits to the composer.
 
         Returns:
-            Whether there was one.
+            Whether there was one, and the composer is not taken by another version of a prompt.
         """
-        if not self.waiting:
+        if not self.waiting or self.editing is not None:
             return False
         draft = self.waiting.pop()
         self._show_waiting()
-        self._return(draft)
+        if draft.edits is not None:
+            self._edit(self._chat.conversation.turn(draft.edits), draft)
+        else:
+            self.give_back(draft)
         return True
+
+    def give_back_waiting(self) -> None:
+        """Return all that waits to where it was typed."""
+        while self.waiting:
+            self.give_back(self.waiting.pop())
+        self._show_waiting()
+
+    def give_back(self, draft: Draft) -> None:
+        """Return a prompt to where it was typed, above what was typed and attached since."""
+        if self._set_aside is not None:
+            text = "\n\n".join(filter(None, (draft.text, self._set_aside.text)))
+            self._set_aside = Draft(text, draft.attachments + self._set_aside.attachments)
+            return
+        bar = self._chat.attachment_bar
+        self._chat.composer.put_back(draft.text)
+        bar.attachments = draft.attachments + bar.attachments
+        self._chat.number_pictures()
 
     # Editing.
 
     def edit(self, turn: Turn) -> None:
         """Type another version of a prompt; what was typed before comes back afterwards."""
+        self._edit(turn, Draft(turn.message.text, turn.message.attachments))
+
+    def _edit(self, turn: Turn, draft: Draft) -> None:
         composer, bar = self._chat.composer, self._chat.attachment_bar
         if self.editing is None:
             self._set_aside = Draft(composer.text, bar.attachments)
         self.editing = turn
-        composer.text = turn.message.text
+        composer.text = draft.text
         composer.move_cursor(composer.document.end)
-        bar.attachments = turn.message.attachments
+        bar.attachments = draft.attachments
         bar.first_number = 1 + self._pictures_before(turn)
         composer.border_title = "Another version of an earlier prompt · Esc leaves it"
         composer.focus()
         self._chat.meter.look()
 
     def give_up_editing(self) -> bool:
-        """Leave the earlier prompt as it is.
+        """Leave the earlier prompt as it is; ↑ brings back what was typed instead.
 
         Returns:
             Whether one was being edited.
         """
         if self.editing is None:
             return False
+        composer = self._chat.composer
+        if composer.text.strip() not in ("", self.editing.message.text):
+            composer.past.add(composer.text)
+            self._chat.notify("What was typed is kept: ↑ brings it back.")
         self._empty_composer()
         self._end_editing()
         return True
@@ -162,8 +190,8 @@ class Asking:
         self._chat.tell_choices()
         self._chat.meter.look()
         if self._set_aside is not None:
-            self._return(self._set_aside)
-            self._set_aside = None
+            draft, self._set_aside = self._set_aside, None
+            self.give_back(draft)
         self._chat.number_pictures()
 
     def _pictures_before(self, turn: Turn) -> int:
@@ -174,20 +202,19 @@ class Asking:
         self._chat.composer.clear()
         self._chat.attachment_bar.attachments = ()
 
-    def _return(self, draft: Draft) -> None:
-        bar = self._chat.attachment_bar
-        self._chat.composer.put_back(draft.text)
-        bar.attachments = draft.attachments + bar.attachments
-        self._chat.number_pictures()
-
     def _show_waiting(self) -> None:
         self._chat.waiting_prompts.show([draft.text for draft in self.waiting])
 
     # Room.
 
     async def _answer_if_it_fits(self, prompt: Turn) -> None:
-        chat, path = self._chat, self._chat.conversation.path_to(prompt.id)
-        lacking = await shortage(chat.engine, path, partial(self._request, prompt))
+        chat, conversation = self._chat, self._chat.conversation
+        path = conversation.path_to(prompt.id)
+        lacking = await shortage(chat.engine, path, partial(self._request, conversation, prompt))
+        if chat.conversation is not conversation:  # another one was opened meanwhile
+            self._is_counting = False
+            self.give_back(Draft(prompt.message.text, prompt.message.attachments))
+            return
         fewer = left_out(path) if lacking is None else lacking.left_out
         way = WayOut.LEAVE_OUT
         if lacking is not None:
@@ -196,15 +223,23 @@ class Asking:
             way = await chat.app.push_screen_wait(screen)
         self._is_counting = False
         if way is WayOut.LEAVE_OUT:
-            await self._begin(prompt, self._request(prompt, fewer), fewer)
-        elif way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
-            await chat.answering.undo(chat.conversation.append_reply(prompt.id).id)
+            await self._begin(prompt, self._request(conversation, prompt, fewer), fewer)
+        else:
+            await self._ask_otherwise(prompt, way)
+
+    async def _ask_otherwise(self, prompt: Turn, way: WayOut) -> None:
+        """Ask a prompt that does not fit in a new conversation, or give it back."""
+        chat = self._chat
+        reply = chat.conversation.append_reply(prompt.id)
+        if way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
+            await chat.answering.undo(reply.id)
             await chat.opening.open(chat.new_conversation())
             await self.ask(Draft(prompt.message.text, prompt.message.attachments))
         else:
-            await chat.answering.give_back(chat.conversation.append_reply(prompt.id).id)
+            await chat.answering.give_back(reply.id)
+            await chat.answer_ended(None)
 
-    def _request(self, last: Turn, left_out: int) -> Request:
+    def _request(self, conversation: Conversation, last: Turn, left_out: int) -> Request:
         chat = self._chat
-        messages = chat.conversation.snapshot(left_out, last.id)
+        messages = conversation.snapshot(left_out, last.id)
         return Request(messages, chat.sampling, chat.num_crops)

@@ -1,9 +1,11 @@
 """Prompts that wait for their turn, and prompts that do not fit."""
 
+import threading
+
 import pytest
 from textual.widgets import OptionList
 
-from phi3v_tui.engine.base import Limits
+from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.screens.context_full import ContextFullScreen
@@ -11,6 +13,7 @@ from phi3v_tui.ui.widgets.message_view import MessageView
 from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
+    TIMEOUT_SECONDS,
     answers,
     ask,
     attach,
@@ -18,8 +21,10 @@ from tests.ui.steps import (
     begin_loading,
     composer,
     drawn,
+    finish_answer,
     notes,
     prompts,
+    screen_text,
     submit,
     talk,
     wait_until,
@@ -111,7 +116,82 @@ async def test_a_prompt_that_waits_while_the_model_loads_comes_back_too(make_app
         await submit(pilot, app, "Two?")
         await wait_until(pilot, lambda: "waits Two?" in _waiting(app))
         await pilot.press("escape")
-        await wait_until(pilot, lambda: composer(app).text == "Two?\n\nOne?")
+        await wait_until(pilot, lambda: composer(app).text == "One?\n\nTwo?")
+
+
+async def test_prompts_that_wait_come_back_behind_the_one_to_which_nothing_came(
+    make_app, engine, shapes, chart
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await ask(pilot, app, engine, "One?")
+        await attach(pilot, app, chart)
+        await submit(pilot, app, "Two?")
+        await submit(pilot, app, "Three?")
+        await wait_until(pilot, lambda: "waits Three?" in _waiting(app))
+        composer(app).text = "Four"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: not app.chat.is_answering)
+        assert composer(app).text == "One?\n\nTwo?\n\nThree?\n\nFour"
+        assert attached(app) == ["my shapes.png", "chart.png"]
+        assert _waiting(app) == ""
+
+
+async def test_of_many_prompts_that_wait_the_first_and_the_last_are_shown_a_line_each(
+    make_app, engine
+):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ask(pilot, app, engine, "One?")
+        for name in ("first", "second", "third", "fourth"):
+            await submit(pilot, app, f"The {name} of them, {_words(30)}")
+        await wait_until(pilot, lambda: "fourth" in _waiting(app))
+        shown = screen_text(app)
+        for words in ("waits The first", "… 2 more", "waits The fourth", "takes the last one back"):
+            assert words in shown
+        assert app.chat.query_one(WaitingPrompts).size.height == 4
+
+
+async def test_another_version_that_waits_is_taken_back_as_one(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "One?", "1")
+        await ask(pilot, app, engine, "Two?")
+        await _edit_first(pilot, app)
+        await submit(pilot, app, "One, really?")
+        await wait_until(pilot, lambda: "waits One, really?" in _waiting(app))
+        await pilot.press("backspace")
+        await wait_until(pilot, lambda: composer(app).text == "One, really?")
+        assert "Another version" in composer(app).border_title
+        await finish_answer(pilot, app, engine, "2")
+        await ask(pilot, app, engine, "One at last?")
+        assert [m.text for m in engine.requests[-1].messages] == ["One at last?"]
+
+
+async def test_what_comes_back_does_not_mix_with_another_version_that_is_typed(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "One?", "1")
+        await ask(pilot, app, engine, "Two?")
+        await submit(pilot, app, "Three?")
+        composer(app).text = "Four"
+        await _edit_first(pilot, app)
+        engine.fail(ModelError("The memory is full.", "Close something."))
+        await wait_until(pilot, lambda: notes(app))
+        assert composer(app).text == "One?"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: composer(app).text == "Two?\n\nThree?\n\nFour")
+
+
+async def _edit_first(pilot, app) -> None:
+    """Begin another version of the first prompt."""
+    await pilot.press("ctrl+up")
+    await wait_until(pilot, lambda: app.chat.transcript.chosen)
+    for _ in app.chat.transcript.entries[1:]:
+        await pilot.press("up")
+    await pilot.press("e")
+    await wait_until(pilot, lambda: "Another version" in str(composer(app).border_title))
 
 
 # Room. The scripted engine counts a token for each word.
@@ -123,6 +203,19 @@ class SmallEngine(ScriptedEngine):
     def limits(self) -> Limits | None:
         limits = super().limits()
         return limits and Limits(80, limits.crop_size, limits.num_crops)
+
+
+class SlowlyCounting(SmallEngine):
+    """Counts when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_count = threading.Event()
+        self.may_count.set()
+
+    def count(self, request: Request) -> int | None:
+        assert self.may_count.wait(TIMEOUT_SECONDS)
+        return super().count(request)
 
 
 @pytest.fixture
@@ -197,6 +290,43 @@ async def test_a_prompt_that_does_not_fit_can_be_taken_back(make_app, small, set
         await wait_until(pilot, lambda: len(small.requests) == 3)
         assert [m.text for m in small.requests[-1].messages][-1] == "short"
         assert len(small.requests[-1].messages) == 5
+
+
+async def test_what_waits_behind_a_prompt_that_is_taken_back_comes_back_too(make_app, small):
+    app = make_app(engine=small)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
+        await talk(pilot, app, small, _words(15), _words(15))
+        await ask(pilot, app, small, _words(15))
+        await submit(pilot, app, _words(40, "three"))
+        await submit(pilot, app, "four?")
+        await wait_until(pilot, lambda: "waits four?" in _waiting(app))
+        small.say(_words(15))
+        small.finish()
+        await wait_until(pilot, lambda: isinstance(app.screen, ContextFullScreen))
+        await pilot.press("escape")
+        expected = f"{_words(40, 'three')}\n\nfour?"
+        await wait_until(pilot, lambda: composer(app).text == expected)
+        assert _waiting(app) == ""
+
+
+async def test_a_prompt_comes_back_where_another_conversation_is_opened_while_it_is_counted(
+    make_app, settings
+):
+    engine = SlowlyCounting()
+    app = make_app(engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
+        await talk(pilot, app, engine, _words(15), _words(15))
+        engine.may_count.clear()
+        await submit(pilot, app, _words(60, "two"))
+        await wait_until(pilot, lambda: len(prompts(app)) == 2)
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: not prompts(app))
+        engine.may_count.set()
+        await wait_until(pilot, lambda: composer(app).text == _words(60, "two"))
+        await ask(pilot, app, engine, "Hello")
+        assert [m.text for m in engine.requests[-1].messages] == ["Hello"]
 
 
 async def test_a_prompt_that_never_fits_is_left_to_the_engine_to_refuse(make_app, small):

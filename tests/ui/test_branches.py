@@ -147,6 +147,24 @@ async def test_escape_leaves_editing_and_brings_back_what_was_typed(make_app, en
         await wait_until(pilot, lambda: composer(app).text == "half typed")
         assert attached(app) == ["my shapes.png"]
         assert not composer(app).border_title
+        assert not notices(app)
+
+
+async def test_another_version_that_was_typed_and_left_is_brought_back_by_the_up_key(
+    make_app, engine
+):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "What is this?", "A circle.")
+        await _choose(pilot, app, 2)
+        await pilot.press("e")
+        await wait_until(pilot, lambda: composer(app).text == "What is this?")
+        composer(app).text = "What is this really?"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: composer(app).text == "")
+        assert "↑ brings it back" in notices(app)
+        await pilot.press("up")
+        assert composer(app).text == "What is this really?"
 
 
 async def test_an_earlier_answer_given_again_keeps_what_followed_in_its_branch(make_app, engine):

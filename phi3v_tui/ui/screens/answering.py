@@ -1,5 +1,6 @@
 """The part of the chat that has the conversation, and hears the engine."""
 
+from abc import abstractmethod
 from dataclasses import replace
 
 from textual import on
@@ -95,12 +96,9 @@ class AnsweringScreen(Screen[None]):
         self.answering.loading_went_on("Loading")
         gen.load(engine, self)
 
+    @abstractmethod
     async def return_prompt(self) -> None:
         """Put the last prompt of the path back where it was typed."""
-        prompt = self.conversation.path()[-2].message
-        self.composer.put_back(prompt.text)
-        self.attachment_bar.attachments = prompt.attachments + self.attachment_bar.attachments
-        self.number_pictures()
 
     def number_pictures(self) -> None:
         """Number the pictures of the next prompt through the conversation."""

@@ -24,7 +24,7 @@ from phi3v_tui.ui import (
     setting_commands,
     slash_commands,
 )
-from phi3v_tui.ui.asking import Asking
+from phi3v_tui.ui.asking import Asking, Draft
 from phi3v_tui.ui.hints import hints
 from phi3v_tui.ui.keys import KEYS
 from phi3v_tui.ui.meter import ContextMeter
@@ -180,6 +180,12 @@ class ChatScreen(TypingScreen):
         await self.asking.answer_ended(reason)
         self.meter.look()
         self.hint()
+
+    async def return_prompt(self) -> None:
+        """Put the last prompt of the path back where it was typed, above those that wait."""
+        self.asking.give_back_waiting()
+        prompt = self.conversation.path()[-2].message
+        self.asking.give_back(Draft(prompt.text, prompt.attachments))
 
     @on(Composer.AttachmentTakenBack)
     def _take_waiting_back(self, message: Composer.AttachmentTakenBack) -> None:

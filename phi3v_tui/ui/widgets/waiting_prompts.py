@@ -8,9 +8,11 @@ from textual.widgets import Static
 
 from phi3v_tui.interface.plain_text import drawable
 
+_MOST_SHOWN = 3
+
 
 class WaitingPrompts(Static):
-    """One line a prompt, in the order in which they will be asked."""
+    """One line a prompt, in the order in which they will be asked; of many the first and last."""
 
     class TakenBack(Message):
         """The person wants the last one back."""
@@ -27,11 +29,15 @@ class WaitingPrompts(Static):
 
     def show(self, texts: Sequence[str]) -> None:
         """Show these."""
-        lines = [
-            Content.assemble(("waits ", "$accent"), drawable(" ".join(text.split())))
-            for text in texts
-        ]
-        if lines:
-            lines.append(Content.styled("Backspace in the empty prompt takes it back", "$muted"))
+        lines = [*map(_line, texts)]
+        if len(lines) > _MOST_SHOWN:
+            lines[1:-1] = [Content.styled(f"… {len(lines) - 2} more", "$muted")]
+        which = "it" if len(lines) == 1 else "the last one"
+        words = f"Backspace in the empty prompt takes {which} back"
+        lines.append(Content.styled(words, "$muted"))
         self.update(Content("\n").join(lines))
         self.display = bool(texts)
+
+
+def _line(text: str) -> Content:
+    return Content.assemble(("waits ", "$accent"), drawable(" ".join(text.split())))

@@ -201,7 +201,7 @@ class Answering:
     def _reason_to_wait(self) -> str:
         if not self.loading:
             return "…"
-        return f"Waiting for the model, then answering. {self.loading}"
+        return f"Waiting for the model, then answering.\n{self.loading}"
 
     def _measure(self, answer: AnswerUnderWay) -> None:
         """Show what the prompt and the answer so far take."""

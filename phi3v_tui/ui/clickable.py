@@ -1,9 +1,10 @@
 """Words that name a key, and do what it does when they are clicked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -71,6 +72,18 @@ def footer(screen: Screen[Any], words: str) -> Content:
     return clickable(words, actions(screen.BINDINGS, "screen"))
 
 
+def folded(parts: Sequence[str], width: int | None) -> list[str]:
+    """Parts in as few lines as a width of cells takes; none of them begins or ends with a dot."""
+    lines: list[str] = []
+    for part in parts:
+        longer = GAP.join([*lines[-1:], part])
+        if lines and (width is None or cell_len(longer) <= width):
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
 class KeyHints(Static):
     """Keys in words; a click on one does what the key does."""
 
@@ -88,11 +101,23 @@ class KeyHints(Static):
         super().__init__(id=id, classes=classes, markup=False)
         self._of = of
         self._actions = actions(of.BINDINGS)
+        self._named = words
         self.say(words)
 
     def say(self, words: str) -> None:
         """Name other keys."""
-        self.update(clickable(words, self._actions))
+        self._named = words
+        lines = folded(words.split(GAP), self._room())
+        self.update(Content("\n").join(clickable(line, self._actions) for line in lines))
+
+    def on_resize(self) -> None:
+        """Fold them otherwise."""
+        self.say(self._named)
+
+    def _room(self) -> int | None:
+        """Cells for a line; None before there is a place, and where it grows with the words."""
+        width = self.styles.width
+        return None if width is None or width.is_auto else self.content_size.width or None
 
     async def broker_event(self, event_name: str, event: events.Event) -> bool:
         """Act on what has the keys."""

@@ -19,7 +19,7 @@ from phi3v_tui.ui.screens.sessions import SessionsScreen
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
 
-_SHOWN_OF_PROMPT = 44
+_MOST_NAME_CELLS = 24
 
 
 def list_conversations(chat: "ChatScreen") -> None:
@@ -101,9 +101,14 @@ def take_prompt(chat: "ChatScreen") -> None:
             chat.composer.put_back(list(texts.values())[place])
             chat.composer.focus()
 
+    names = [Content(drawable(name)) for name in texts]
+    width = min(max(name.cell_length for name in names), _MOST_NAME_CELLS)
     choices = [
-        Content.assemble(f"{drawable(name):<20}", (_short(text), "$muted"))
-        for name, text in texts.items()
+        Content.assemble(
+            name.truncate(width, ellipsis=True, pad=True),
+            (f"  {drawable(' '.join(text.split()))}", "$muted"),
+        )
+        for name, text in zip(names, texts.values(), strict=True)
     ]
     words = Content.styled("Own ones: a table [prompts] in config.toml", "$muted")
     chat.app.push_screen(ChoiceScreen("Prompts at hand", words, choices), take)
@@ -127,8 +132,3 @@ def choose_sampling(chat: "ChatScreen") -> None:
 
 def _usual(chat: "ChatScreen") -> Choices:
     return Choices(chat.settings.system_prompt, chat.settings.sampling)
-
-
-def _short(text: str) -> str:
-    line = drawable(" ".join(text.split()))
-    return line if len(line) <= _SHOWN_OF_PROMPT else line[: _SHOWN_OF_PROMPT - 1] + "…"

@@ -23,16 +23,21 @@ _FIRST = ("Enter sends", "Ctrl+O attaches", "Ctrl+J new line", "Ctrl+P commands"
 _NEXT = ("Enter sends", "Ctrl+O attaches", "Ctrl+↑ chooses a message", "Ctrl+P commands")
 _WITH_PICTURES = ("Enter sends", "Backspace takes the picture back", "F3 views it")
 _ANSWERING = ("Esc stops the answer", "Enter sends once it has ended")
+_COMPLETING = ("Enter takes the name", "↑ ↓ choose", "Esc closes")
 _UNFINISHED = ("Enter sends", "F5 goes on with the answer", "Ctrl+R answers again")
 _MOST_NAMED = 6
 
 
 def hints(chat: "ChatScreen") -> Sequence[str]:
     """What fits the moment, what matters most first."""
+    if chat.search_bar.has_focus_within:
+        return ()  # the bar names its own keys
     if chosen := chat.transcript.chosen:
         return message_commands.hint(chat, chosen.turn)
     if is_row(chat.focused):
         return _of_keys(chat.focused.BINDINGS)
+    if chat.composer.completion.is_open:
+        return _COMPLETING
     if commands := slash.matching(chat.composer.text):
         return [_of_commands(commands)]
     if chat.is_answering:

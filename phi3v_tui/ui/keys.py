@@ -8,7 +8,7 @@ KEYS = (
     Binding("ctrl+o", "attach", "Attach a picture"),
     Binding("ctrl+v,alt+v", "paste_picture", "Attach the picture on the clipboard"),
     Binding("ctrl+t", "toggle_preview", "Show or hide the picture pane"),
-    Binding("f2", "change_crops", "Cut pictures into 1, 4, 9 or 16 crops; says what they cost"),
+    Binding("f2", "change_crops", "Cut pictures into 1, 4, 9 or 16 crops; tells the cost"),
     Binding("f3", "view_picture", "View the picture: zoom, pages, attach a part"),
     Binding("escape", "stop", "Stop the answer, and keep what has come"),
     Binding("ctrl+r", "regenerate", "Answer the last prompt again; both answers stay"),

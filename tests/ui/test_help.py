@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 import phi3v_tui.ui
 from phi3v_tui.slash import COMMANDS
+from phi3v_tui.ui.clickable import folded
 from phi3v_tui.ui.hints import fitting
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS, key_name
 from phi3v_tui.ui.screens.help import HelpScreen, groups
@@ -188,3 +189,11 @@ def test_as_many_parts_as_fit():
     assert fitting(parts, 17) == "one · two · three"
     assert fitting(parts, 16) == "one · two"
     assert fitting(parts, 1) == "one"
+
+
+def test_parts_are_folded_into_lines_that_neither_begin_nor_end_with_a_dot():
+    parts = ["one", "two", "three"]
+    assert folded(parts, 17) == ["one · two · three"]
+    assert folded(parts, 16) == ["one · two", "three"]
+    assert folded(parts, 1) == parts
+    assert folded(parts, None) == ["one · two · three"]

@@ -156,7 +156,7 @@ async def test_the_picture_of_the_pane_opens_in_the_viewer_and_is_dragged(make_a
         viewer.post_message(events.MouseMove(viewer, **moved, shift=False, meta=False, ctrl=False))
         await wait_until(pilot, lambda: viewer._viewport.box[0] < before[0])
         assert viewer._viewport.box[1] == before[1]
-        await pilot.click("#viewer-keys", offset=(_offset(viewer, "0 all"), 0))
+        await pilot.click("#viewer-keys", offset=(_offset(viewer, "0 zoom"), 0))
         await wait_until(pilot, lambda: "1.5" not in drawn(viewer))
 
 

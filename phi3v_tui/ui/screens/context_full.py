@@ -17,7 +17,7 @@ from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import speaker
 from phi3v_tui.ui.clickable import footer
 
-_LINE_LENGTH = 60
+_MOST_NAME_CELLS = 20
 
 
 class WayOut(Enum):
@@ -57,7 +57,7 @@ class ContextFullScreen(ModalScreen[WayOut]):
             box.border_subtitle = footer(self, "Enter chooses · Esc takes the prompt back")
             yield Static(self._words, classes="modal-text", markup=False)
             with VerticalScroll(classes="modal-list", can_focus=False):
-                yield Static(Content("\n").join(map(_line, self._leaving)), markup=False)
+                yield Static(_lines(self._leaving), markup=False)
             yield OptionList(
                 Option(f"Go on without the {count} {noun} above; they stay in the log"),
                 Option("Ask this in a new conversation"),
@@ -78,8 +78,17 @@ class ContextFullScreen(ModalScreen[WayOut]):
         self.dismiss(WayOut.CANCEL)
 
 
-def _line(turn: Turn) -> Content:
+def _lines(turns: Sequence[Turn]) -> Content:
+    """A line for each turn; what is said begins in one column."""
+    speakers = [Content.styled(drawable(speaker(turn)), "$muted") for turn in turns]
+    width = min(max((name.cell_length for name in speakers), default=0), _MOST_NAME_CELLS)
+    columns = (name.truncate(width, ellipsis=True, pad=True) for name in speakers)
+    return Content("\n").join(
+        Content.assemble(column, "  ", _said(turn))
+        for column, turn in zip(columns, turns, strict=True)
+    )
+
+
+def _said(turn: Turn) -> str:
     pictures = [picture.name for picture in turn.message.attachments]
-    text = " ".join([*pictures, *turn.message.text.split()])
-    short = text if len(text) <= _LINE_LENGTH else text[: _LINE_LENGTH - 1] + "…"
-    return Content.assemble((f"{drawable(speaker(turn))}  ", "$muted"), drawable(short))
+    return drawable(" ".join([*pictures, *turn.message.text.split()]))

@@ -32,7 +32,7 @@ from phi3v_tui.ui.widgets.folder_list import FolderList
 _FILTER_AFTER_SECONDS = 0.08
 _KEYS = (
     "Enter attaches · Tab marks more · Backspace goes up · "
-    "Ctrl+S sorts · Ctrl+T hidden files · Ctrl+R recent folders"
+    "Ctrl+S sorts · Ctrl+T hidden files · Ctrl+R recent folders · Esc closes"
 )
 
 

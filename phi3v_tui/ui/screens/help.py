@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, OptionList, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from phi3v_tui.slash import COMMANDS
 from phi3v_tui.ui.clickable import footer
@@ -45,8 +46,7 @@ _MOUSE = (
 )
 _ROWS = [widget.BINDINGS for widget in (AttachmentChip, PictureLine, DownloadRow, OtherMessages)]
 _FORM = ConversationFormScreen
-_QUESTIONS = (ChoiceScreen.BINDINGS, ContextFullScreen.BINDINGS, OptionList.BINDINGS)
-_OFFER = (DownloadOfferScreen.BINDINGS, Button.BINDINGS)
+_IN_LIST = (("↑, ↓, PgUp, PgDn", "Move in the list"), ("Enter", "Take the chosen one"))
 _STATUS = (
     ("12.3 tok/s", "Tokens of the last answer in a second"),
     ("first token 0.4 s", "How long reading the prompt took"),
@@ -100,9 +100,13 @@ def groups() -> tuple[Group, ...]:
         Group("The viewer", _bound(ImageViewerScreen.BINDINGS), (ImageViewerScreen,)),
         Group("Conversations", _bound(SessionsScreen.BINDINGS), (SessionsScreen,)),
         Group("System prompt and sampling", _bound(_FORM.BINDINGS), (_FORM,)),
-        Group("Models", _bound(ModelsScreen.BINDINGS, OptionList.BINDINGS), (ModelsScreen,)),
-        Group("Questions", _bound(*_QUESTIONS), (ChoiceScreen, ContextFullScreen)),
-        Group("The full model", _bound(*_OFFER), (DownloadOfferScreen,)),
+        Group("Models", (*_IN_LIST, *_bound(ModelsScreen.BINDINGS)), (ModelsScreen,)),
+        Group(
+            "Questions",
+            (*_IN_LIST, *_bound(ChoiceScreen.BINDINGS, ContextFullScreen.BINDINGS)),
+            (ChoiceScreen, ContextFullScreen),
+        ),
+        Group("The full model", _bound(DownloadOfferScreen.BINDINGS), (DownloadOfferScreen,)),
         Group("These keys", _bound(HelpScreen.BINDINGS)),
         Group("Editing", _editing()),
     )
@@ -135,14 +139,15 @@ class HelpScreen(ModalScreen[None]):
         """Name the box, and go to what is sought."""
         box = self.query_one("#help")
         box.border_title = "Keys"
-        box.border_subtitle = footer(self, "Esc closes")
+        box.border_subtitle = footer(self, "↑ ↓ scroll · Esc closes")
         for title in self.query(".-sought"):
             self.call_after_refresh(box.scroll_to_widget, title, animate=False, top=True)
 
     def _table(self, rows: Sequence[tuple[str, str]]) -> Table:
         """Two columns, each wrapped by itself."""
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(style=self.app.theme_variables["accent"], max_width=_MOST_KEY_CELLS)
+        widest = max(len(line) for keys, _ in rows for line in wrap(keys, _MOST_KEY_CELLS))
+        table.add_column(style=self.app.theme_variables["accent"], width=widest)
         table.add_column(ratio=1)
         for row in rows:
             table.add_row(*map(Text, row))

@@ -27,7 +27,8 @@ from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
 
 _ZOOM = 1.5
 _STEP = 0.25
-_KEYS = "arrows move · + - zoom · 0 all · m model's view · F2 crops · a attaches it"
+_KEYS = "arrows move · + - 0 zoom · m model's view · F2 crops · a attaches · Esc closes"
+_NAME_AT_LEAST = 12
 _PAGE_KEYS = "[ ] {0}s · r take this {0} instead · "
 
 
@@ -224,20 +225,23 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         place = f"{self._noun} {self._frame + 1} of {self._frames}"
         page = place if self._frames > 1 else ""
         parts = [page, f"{viewport.zoom:.1f}×" if viewport.zoom > 1 else "", self._facts()]  # noqa: RUF001
-        name = drawable(self._attachment.name)
-        words = " · ".join(part for part in parts if part)
-        self._words.update(Content.assemble((name, "bold"), (f"  {words}", "$muted")))
+        words = Content.styled("  " + " · ".join(part for part in parts if part), "$muted")
+        beside = words.split("\n")[0].cell_length
+        room = max(_NAME_AT_LEAST, self._words.content_size.width - beside)
+        name = Content.styled(drawable(self._attachment.name), "bold")
+        self._words.update(name.truncate(room, ellipsis=True) + words)
 
     def _facts(self) -> str:
+        """What is seen in pixels and tokens, in two lines."""
         left, top, right, bottom = self._seen()
         size = pixel_size(right - left, bottom - top)
         if self._limits is None:
             return size
         if self._layout is not None:
-            return describe_layout(self._layout, self._limits).replace("\n", " · ")
-        return (
-            f"{size}, as a picture of its own {_tokens(right - left, bottom - top, self._limits)}"
-        )
+            return describe_layout(self._layout, self._limits)
+        tokens = _tokens(right - left, bottom - top, self._limits)
+        is_picture = self._viewport is not None and self._viewport.is_whole and not self._frame
+        return f"{size}\n{tokens}" if is_picture else f"{size}\nas a picture of its own {tokens}"
 
     def _seen(self) -> Box:
         """The part that is seen, in pixels of the page."""

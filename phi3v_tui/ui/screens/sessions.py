@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from phi3v_tui.errors import StoreError
@@ -21,6 +21,7 @@ from phi3v_tui.ui.clickable import KeyHints
 
 _KEYS = "Enter opens · F2 renames · Delete removes · Esc closes"
 _RENAMING = "Enter keeps the name, an empty one takes the first prompt · Esc leaves it"
+_HEAD = f"  {'last written':<16} {'messages':>8}  title"
 _MOST_LISTED = 300
 
 _T = TypeVar("_T")
@@ -65,6 +66,7 @@ class SessionsScreen(ModalScreen[str | None]):
         with Vertical(classes="modal") as box:
             box.border_title = "Conversations"
             yield Input(placeholder="Type to find words in titles and messages", compact=True)
+            yield Static(_HEAD, id="list-head", markup=False)
             yield OptionList(compact=True)
             yield KeyHints(self, _KEYS, classes="modal-keys")
 
@@ -179,7 +181,7 @@ class SessionsScreen(ModalScreen[str | None]):
         when = f"{summary.updated.astimezone():%Y-%m-%d %H:%M}"
         mark = "● " if summary.id == self._open_id else "  "
         return Content.assemble(
-            (mark, "$accent"), (f"{when} {summary.turns:>5} ", "$muted"), drawable(summary.title)
+            (mark, "$accent"), (f"{when} {summary.turns:>8}  ", "$muted"), drawable(summary.title)
         )
 
     def _say(self, words: str) -> None:

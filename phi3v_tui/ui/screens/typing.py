@@ -10,6 +10,7 @@ from phi3v_tui.ui.hints import fitting, is_row
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.widgets.composer import TYPING_KEYS, Composer
+from phi3v_tui.ui.widgets.path_completion import PathCompletion
 from phi3v_tui.ui.widgets.transcript_view import MESSAGE_KEYS, TranscriptView
 
 _AROUND_HINT = 6
@@ -38,6 +39,7 @@ class TypingScreen(AttachingScreen):
         self.composer.post_message(events.Paste(event.text))
 
     @on(Composer.Changed)
+    @on(PathCompletion.Toggled)
     @on(TranscriptView.MessageChosen)
     @on(events.DescendantFocus)
     @on(events.Resize)
@@ -45,7 +47,9 @@ class TypingScreen(AttachingScreen):
         """Say below the prompt what can be done now; a click does it."""
         room = self.composer.outer_size.width - _AROUND_HINT
         clicks = _CLICKS
-        if is_row(self.focused):
+        if self.composer.completion.is_open:
+            clicks = {}  # they would send; the names can be clicked
+        elif is_row(self.focused):
             clicks = actions(self.focused.BINDINGS, "focused")
         self.composer.border_subtitle = clickable(fitting(self.hints(), room), clicks)
 

@@ -19,9 +19,9 @@ from phi3v_tui.ui.widgets.path_completion import PathCompletion
 TYPING_KEYS = (
     Binding("enter", "send", "Send; while an answer comes, once it has ended"),
     Binding("ctrl+j,shift+enter,ctrl+enter,alt+enter", "new_line", "New line; so does \\ Enter"),
-    Binding("up", "before", "At the edge of the prompt: what was sent before"),
-    Binding("down", "after", "At the edge of the prompt: what was sent before"),
-    Binding("backspace", "take_back", "In an empty prompt: take a picture back, or what waits"),
+    Binding("up", "before", "At the prompt's edge: what was sent before"),
+    Binding("down", "after", "At the prompt's edge: what was sent before"),
+    Binding("backspace", "take_back", "If empty: takes a picture back, or what waits"),
 )
 """Keys that mean more here than in other fields; the moment decides whether they do."""
 

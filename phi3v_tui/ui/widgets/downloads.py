@@ -40,7 +40,7 @@ class DownloadRow(Static, can_focus=True):
         words = "connecting …" if not done else far
         self.update(
             Content.assemble(
-                ("⇣ ", "$accent bold"), drawable(self._url), (f"  {words}", "$muted"), _CROSS
+                (" ⇣ ", "$accent bold"), drawable(self._url), (f"  {words}", "$muted"), _CROSS
             )
         )
 

@@ -46,6 +46,9 @@ class PathCompletion(FolderList):
         path: Path
         is_folder: bool
 
+    class Toggled(Message):
+        """Names are shown now, or no longer."""
+
     def __init__(self) -> None:
         """Begin closed."""
         super().__init__("completion")
@@ -97,7 +100,7 @@ class PathCompletion(FolderList):
             self.post_message(self.Taken(at, chosen.name, path, chosen.kind is Kind.FOLDER))
 
     def _close(self) -> None:
-        self.display = False
+        self._toggle(False)
         self._at = self._folder = None
 
     @work(exclusive=True)
@@ -119,4 +122,9 @@ class PathCompletion(FolderList):
         rows = min(len(entries), _MOST_ROWS) + _BORDER_ROWS
         self.styles.height = rows
         self.styles.offset = (0, -rows)
-        self.display = bool(entries)
+        self._toggle(bool(entries))
+
+    def _toggle(self, is_open: bool) -> None:
+        if self.is_open is not is_open:
+            self.display = is_open
+            self.post_message(self.Toggled())

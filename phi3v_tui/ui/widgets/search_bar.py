@@ -102,8 +102,8 @@ class SearchBar(Horizontal):
     async def _show(self) -> None:
         words = _KEYS
         if self._found:
-            words = f"{self._place + 1:,} of {len(self._found):,} · ↑ before · ↓ after"
+            words = f"{self._place + 1:,} of {len(self._found):,} · ↑ before · ↓ after · Esc closes"
             await self._transcript.reveal_match(*self._found.at(self._place))
         elif self._words:
-            words = "no message has these words"
+            words = "no message has these words · Esc closes"
         self.query_one(KeyHints).say(words)

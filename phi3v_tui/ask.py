@@ -25,6 +25,10 @@ from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.settings import Settings
 
 _LOG_EVERY_SECONDS = 30.0
+_CUT_OFF = {
+    FinishReason.LENGTH: "The answer was cut off; --max-new-tokens allows longer ones.",
+    FinishReason.CONTEXT: "The answer was cut off: the context is full. --context asks for more.",
+}
 
 
 def message(question: str, images: list[Path]) -> Message:
@@ -54,8 +58,8 @@ def answer(engine: Engine, settings: Settings, asked: Message, as_json: bool) ->
     text, finished = _stream(engine, request, quiet=as_json)
     if as_json:
         print(_as_json(loaded, asked, text, finished), flush=True)
-    if finished.reason is FinishReason.LENGTH:
-        _tell("The answer was cut off; --max-new-tokens allows longer ones.")
+    if words := _CUT_OFF.get(finished.reason):
+        _tell(words)
 
 
 def _messages(settings: Settings, asked: Message) -> tuple[Message, ...]:

@@ -272,8 +272,14 @@ def test_the_process_ends_with_the_status(tiny_checkpoint_35):
     answered = python("ask", "Hi", *flags)
     (notice,) = answered.stderr.splitlines()
     assert answered.returncode == 0
-    assert "cut off" in notice
+    assert "cut off; --max-new-tokens" in notice
     assert answered.stdout.strip()
+
+
+def test_a_full_context_is_told(ask):
+    result = ask("Hi", "--context", "256", "--max-new-tokens", "1000")
+    assert result.exit_code == 0
+    assert "the context is full. --context" in result.stderr
 
 
 def test_interrupting_ends_with_130(tiny_checkpoint_35):

@@ -10,11 +10,12 @@ from phi3v_tui.conversation.message import Message, Role
 
 
 class TurnState(StrEnum):
-    """How far a turn got. STOP, LENGTH and CANCELLED have the engine's finish_reason values."""
+    """How far a turn got. STOP, LENGTH, CONTEXT and CANCELLED are the engine's finish reasons."""
 
     IN_PROGRESS = "in_progress"
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT = "context"
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"

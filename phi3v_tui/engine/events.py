@@ -9,10 +9,11 @@ from phi3v_tui.memory import Plan
 
 
 class FinishReason(StrEnum):
-    """Why generation ended."""
+    """Why generation ended: LENGTH at the longest answer allowed, CONTEXT where that was full."""
 
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT = "context"
     CANCELLED = "cancelled"
 
 

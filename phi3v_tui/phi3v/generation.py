@@ -23,6 +23,7 @@ class Ending(StrEnum):
 
     STOP = "stop"
     LENGTH = "length"
+    CONTEXT = "context"
     CANCELLED = "cancelled"
 
 
@@ -165,7 +166,7 @@ class Generator:
                 return
             yield token
             if not more:
-                generation.ending = Ending.LENGTH
+                generation.ending = Ending.CONTEXT if left > 0 else Ending.LENGTH
                 return
             generation.proceed()
             ids.append(token)

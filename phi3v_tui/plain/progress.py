@@ -18,6 +18,7 @@ EVERY_SECONDS = 5.0
 _ENDINGS = {
     FinishReason.CANCELLED: "Stopped; what has come is kept. ",
     FinishReason.LENGTH: "Cut off: /set max_new_tokens allows longer answers. ",
+    FinishReason.CONTEXT: "Cut off: the context is full. /new begins a new conversation. ",
 }
 
 

@@ -129,6 +129,7 @@ _SPEAKERS = {Role.USER: "You", Role.ASSISTANT: "Reply", Role.SYSTEM: "System"}
 _NOTES = {
     TurnState.IN_PROGRESS: "Not finished yet.",
     TurnState.LENGTH: "Ended at the longest length set.",
+    TurnState.CONTEXT: "Ended where the context was full.",
     TurnState.CANCELLED: "Stopped.",
     TurnState.FAILED: "Failed.",
     TurnState.INTERRUPTED: "Interrupted: the app ended.",

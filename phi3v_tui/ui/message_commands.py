@@ -15,7 +15,7 @@ from phi3v_tui.ui.screens.choice import ChoiceScreen
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
 
-_CAN_GO_ON = (TurnState.CANCELLED, TurnState.LENGTH, TurnState.FAILED, TurnState.INTERRUPTED)
+_CAN_GO_ON = {*TurnState} - {TurnState.IN_PROGRESS, TurnState.STOP}
 _CODE = re.compile(
     r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
 )

@@ -61,8 +61,7 @@ class ContextShare:
         if not self._taken():
             return f"context {self.length:,}"
         draft = f" + {self.draft}" if self.draft and self.draft.number else ""
-        relation = "exceeds" if self.is_too_much else "of"
-        return f"context {self.used or 0}{draft} {relation} {self.length:,}"
+        return f"context {self.used or 0}{draft} {self._relation()[0]} {self.length:,}"
 
     @property
     def short(self) -> str:
@@ -71,7 +70,13 @@ class ContextShare:
             return ""
         used = self.used.short if self.used else "0"
         draft = f"+{self.draft.short}" if self.draft and self.draft.number else ""
-        return f"{used}{draft}{'>' if self.is_too_much else '/'}{thousands(self.length)}"
+        return f"{used}{draft}{self._relation()[1]}{thousands(self.length)}"
+
+    def _relation(self) -> tuple[str, str]:
+        """How what is taken stands to what fits, in a word and in a character."""
+        if not self.is_too_much:
+            return "of", "/"
+        return ("fills", "=") if self._taken() == self.length else ("exceeds", ">")
 
     def _taken(self) -> int:
         return sum(tokens.number for tokens in (self.used, self.draft) if tokens)

@@ -291,7 +291,7 @@ def test_a_full_context_ends(bench):
     b = bench(context_length=25)
     generation = b.begin(random_prompt(20), most=100)
     assert len(b.run(generation)) == 5
-    assert generation.ending is Ending.LENGTH
+    assert generation.ending is Ending.CONTEXT
     assert b.generator.cache.capacity == 25
 
 

@@ -152,7 +152,7 @@ def test_a_full_context(bench, path):
     prompt = random_prompt(20)
     generation = b.begin(prompt, most=100)
     assert len(b.run(generation)) == 5
-    assert generation.ending is Ending.LENGTH
+    assert generation.ending is Ending.CONTEXT
     assert b.generator.cache.capacity == 25
 
 

@@ -1,5 +1,7 @@
 """Asking, stopping, failing and coming back, line by line."""
 
+import pytest
+
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.conversation.turns import TurnState
@@ -127,12 +129,16 @@ def test_without_a_model_every_prompt_says_so(hold):
     assert held.session.failures == 2
 
 
-def test_an_answer_that_is_cut_off_says_how_to_get_more(hold):
+@pytest.mark.parametrize(
+    ("reason", "way_out"),
+    [(FinishReason.LENGTH, "/set max_new_tokens"), (FinishReason.CONTEXT, "is full. /new")],
+)
+def test_an_answer_that_is_cut_off_says_how_to_go_on(hold, reason, way_out):
     def long(engine):
         engine.say("Once upon")
-        engine.finish(FinishReason.LENGTH)
+        engine.finish(reason)
 
-    assert "/set max_new_tokens" in hold("Hi", engine=PromptEngine(long)).states
+    assert way_out in hold("Hi", engine=PromptEngine(long)).states
 
 
 def test_the_conversation_is_there_again(hold):

@@ -1,5 +1,7 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
+import pytest
+
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.events import Finished, FinishReason, TextDelta, Timings, Usage
 from phi3v_tui.errors import ContextFullError, ModelError
@@ -281,14 +283,23 @@ async def test_empty_answer_is_explained(make_app, engine):
         assert notes(app) == ["The model had nothing to say. Ctrl+R asks again."]
 
 
-async def test_cut_off_answer_says_so(make_app, engine):
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (FinishReason.LENGTH, "cut off at the longest answer allowed"),
+        (FinishReason.CONTEXT, "cut off: the context is full"),
+    ],
+)
+async def test_cut_off_answer_says_why_also_when_it_is_reopened(make_app, engine, reason, words):
     app = make_app()
     async with app.run_test() as pilot:
         await ask(pilot, app, engine)
-        engine.say("Once upon")
-        engine.finish(FinishReason.LENGTH)
-        await wait_until(pilot, lambda: not app.chat.is_answering)
-        assert "cut off" in answers(app)[0]
+        await finish_answer(pilot, app, engine, "Once upon", reason=reason)
+        assert words in answers(app)[0]
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: answers(app))
+        assert words in answers(app)[0]
 
 
 async def test_status_line_tells_model_context_and_speed(make_app, engine):

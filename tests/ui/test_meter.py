@@ -210,9 +210,10 @@ async def test_a_stopped_answer_is_counted(make_app, engine):
         ),
         (
             ContextShare(Tokens(4000), Tokens(96), 4096),
-            "context 4,000 + 96 exceeds 4,096",
-            "4.0k+96>4.1k",
+            "context 4,000 + 96 fills 4,096",
+            "4.0k+96=4.1k",
         ),
+        (ContextShare(Tokens(301), None, 300), "context 301 exceeds 300", "301>300"),
     ],
 )
 def test_words(share, words, short):

@@ -25,6 +25,7 @@ CURSOR = "▍"
 _ENDINGS = {
     TurnState.CANCELLED: "stopped",
     TurnState.LENGTH: "cut off at the longest answer allowed",
+    TurnState.CONTEXT: "cut off: the context is full",
     TurnState.FAILED: "broken off by an error",
     TurnState.INTERRUPTED: "interrupted when the app ended",
 }

@@ -150,11 +150,11 @@ class Conversation(TurnTree):
         """Replace a reply's text, state and token ids, and return the turn as it is now."""
         turn = self.turn(turn_id)
         message = replace(turn.message, text=text, token_ids=token_ids)
-        return self._replace(replace(turn, message=message, state=state))
+        return self.put(replace(turn, message=message, state=state))
 
     def name_model(self, turn_id: str, model: str) -> None:
         """Say who gives a reply, where that was not known when it was appended."""
-        self._replace(replace(self.turn(turn_id), model=model))
+        self.put(replace(self.turn(turn_id), model=model))
 
     def fork(self, turn_id: str) -> "Conversation":
         """A new conversation that begins with the path to a turn, that turn included.

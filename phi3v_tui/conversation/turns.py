@@ -116,6 +116,11 @@ class TurnTree:
             self._selected[turn.parent_id] = turn.id
             turn = self._turns[turn.parent_id] if turn.parent_id else None
 
+    def put(self, turn: Turn) -> Turn:
+        """Put a turn as it is now in the place of the one with its id."""
+        self._turns[turn.id] = turn
+        return turn
+
     def _came_to_nothing(self, turn: Turn) -> bool:
         """Whether it is a reply without text, or a prompt that got no other ones."""
         if turn.message.role is Role.ASSISTANT:
@@ -127,11 +132,6 @@ class TurnTree:
         self._children[turn.id] = []
         self._turns[turn.id] = turn
         self._selected[turn.parent_id] = turn.id
-
-    def _replace(self, turn: Turn) -> Turn:
-        """Put a turn as it is now in the place of the one with its id."""
-        self._turns[turn.id] = turn
-        return turn
 
 
 def left_out(path: Iterable[Turn]) -> int:

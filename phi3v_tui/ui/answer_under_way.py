@@ -109,6 +109,5 @@ class AnswerUnderWay:
         """
         if self.begun is None:
             return False
-        message, state = self.begun.message, self.begun.state
-        self.shown.conversation.update_reply(self.turn_id, message.text, state, message.token_ids)
+        self.shown.conversation.put(self.begun)
         return True

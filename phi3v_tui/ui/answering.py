@@ -1,6 +1,7 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from textual.message_pump import MessagePump
 
@@ -66,14 +67,18 @@ class Answering:
         await self._shown.draw()
         self._start(AnswerUnderWay(self._shown, turn.id, Generation(self._target)), request)
 
-    async def go_on(self, turn: Turn, request: Request) -> None:
-        """Ask for the rest of an answer that was stopped; it is the last one of the path."""
-        conversation = self._shown.conversation
-        growing = conversation.update_reply(
-            turn.id, turn.message.text, token_ids=turn.message.token_ids
-        )
+    async def go_on(self, turn: Turn, request: Request, left_out: int) -> None:
+        """Ask for the rest of an answer that was stopped.
+
+        Args:
+            turn: The answer, the last one of the path.
+            request: What the engine is asked.
+            left_out: Turns at the beginning of the path that the request goes without.
+        """
+        growing = replace(turn, state=TurnState.IN_PROGRESS, left_out=left_out)
+        self._shown.conversation.put(growing)
         await self._shown.draw_all()
-        generation, text = Generation(self._target), growing.message.text
+        generation, text = Generation(self._target), turn.message.text
         self._start(AnswerUnderWay(self._shown, turn.id, generation, text, begun=turn), request)
 
     def _start(self, answer: AnswerUnderWay, request: Request) -> None:

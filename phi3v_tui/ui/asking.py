@@ -1,11 +1,12 @@
 """From what the person sends to a question on its way: its turn, its place, and room for it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
@@ -82,26 +83,26 @@ class Asking:
         self._chat.number_pictures()
         await self.answer(turn)
 
-    async def answer(self, prompt: Turn) -> None:
-        """Ask for an answer to a prompt, another one where it has some."""
+    async def answer(self, last: Turn) -> None:
+        """Ask for an answer to a prompt, another one where it has some, or for the rest of one.
+
+        Args:
+            last: The prompt, or the answer that was stopped.
+        """
         chat = self._chat
-        now = left_out(chat.conversation.path_to(prompt.id))
-        request = self._request(chat.conversation, prompt, now)
+        now = left_out(chat.conversation.path_to(last.id))
+        request = self._request(chat.conversation, last, now)
         if fits_surely(request, chat.attachment_bar.limits):
-            await self._begin(prompt, request, now)
+            await self._begin(last, request, now)
         else:
             self._is_counting = True
-            chat.run_worker(self._answer_if_it_fits(prompt))
+            chat.run_worker(self._answer_if_it_fits(last))
 
-    async def _begin(self, prompt: Turn, request: Request, left_out: int) -> None:
-        await self._chat.answering.begin(prompt.id, request, left_out)
-        self._chat.meter.prompt_was_sent(request.messages)
-
-    async def go_on(self, turn: Turn) -> None:
-        """Ask for the rest of an answer that was stopped."""
-        request = self._request(self._chat.conversation, turn, turn.left_out)
-        request = replace(request, continue_last=True)
-        await self._chat.answering.go_on(turn, request)
+    async def _begin(self, last: Turn, request: Request, left_out: int) -> None:
+        if request.continue_last:
+            await self._chat.answering.go_on(last, request, left_out)
+        else:
+            await self._chat.answering.begin(last.id, request, left_out)
         self._chat.meter.prompt_was_sent(request.messages)
 
     async def answer_ended(self, reason: FinishReason | None) -> None:
@@ -154,7 +155,7 @@ class Asking:
 
     def edit(self, turn: Turn) -> None:
         """Type another version of a prompt; what was typed before comes back afterwards."""
-        self._edit(turn, Draft(turn.message.text, turn.message.attachments))
+        self._edit(turn, _draft(turn))
 
     def _edit(self, turn: Turn, draft: Draft) -> None:
         composer, bar = self._chat.composer, self._chat.attachment_bar
@@ -207,25 +208,28 @@ class Asking:
 
     # Room.
 
-    async def _answer_if_it_fits(self, prompt: Turn) -> None:
+    async def _answer_if_it_fits(self, last: Turn) -> None:
         chat, conversation = self._chat, self._chat.conversation
-        path = conversation.path_to(prompt.id)
-        lacking = await shortage(chat.engine, path, partial(self._request, conversation, prompt))
+        path = conversation.path_to(last.id)
+        lacking = await shortage(chat.engine, path, partial(self._request, conversation, last))
         if chat.conversation is not conversation:  # another one was opened meanwhile
             self._is_counting = False
-            self.give_back(Draft(prompt.message.text, prompt.message.attachments))
+            if not _is_answer(last):
+                self.give_back(_draft(last))
             return
-        fewer = left_out(path) if lacking is None else lacking.left_out
-        way = WayOut.LEAVE_OUT
+        way, fewer = WayOut.LEAVE_OUT, left_out(path)
         if lacking is not None:
-            leaving = path[left_out(path) : fewer]
-            screen = ContextFullScreen(lacking.tokens, lacking.context_length, leaving)
-            way = await chat.app.push_screen_wait(screen)
+            leaving, fewer = path[fewer : lacking.left_out], lacking.left_out
+            way = await chat.app.push_screen_wait(
+                ContextFullScreen(lacking, leaving, goes_on=_is_answer(last))
+            )
         self._is_counting = False
         if way is WayOut.LEAVE_OUT:
-            await self._begin(prompt, self._request(conversation, prompt, fewer), fewer)
+            await self._begin(last, self._request(conversation, last, fewer), fewer)
+        elif _is_answer(last):
+            await chat.answer_ended(None)
         else:
-            await self._ask_otherwise(prompt, way)
+            await self._ask_otherwise(last, way)
 
     async def _ask_otherwise(self, prompt: Turn, way: WayOut) -> None:
         """Ask a prompt that does not fit in a new conversation, or give it back."""
@@ -234,7 +238,7 @@ class Asking:
         if way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
             await chat.answering.undo(reply.id)
             await chat.opening.open(chat.new_conversation())
-            await self.ask(Draft(prompt.message.text, prompt.message.attachments))
+            await self.ask(_draft(prompt))
         else:
             await chat.answering.give_back(reply.id)
             await chat.answer_ended(None)
@@ -242,4 +246,12 @@ class Asking:
     def _request(self, conversation: Conversation, last: Turn, left_out: int) -> Request:
         chat = self._chat
         messages = conversation.snapshot(left_out, last.id)
-        return Request(messages, chat.sampling, chat.num_crops)
+        return Request(messages, chat.sampling, chat.num_crops, _is_answer(last))
+
+
+def _is_answer(turn: Turn) -> bool:
+    return turn.message.role is Role.ASSISTANT
+
+
+def _draft(prompt: Turn) -> Draft:
+    return Draft(prompt.message.text, prompt.message.attachments)

@@ -65,7 +65,7 @@ async def go_on_with_last(chat: "ChatScreen") -> None:
     if chat.asking.is_busy:
         _tell_busy(chat)
     elif path and can_go_on(chat, path[-1]):
-        await chat.asking.go_on(path[-1])
+        await chat.asking.answer(path[-1])
     else:
         chat.notify("There is no answer that was stopped or cut off.")
 
@@ -131,7 +131,7 @@ async def _go_on(chat: "ChatScreen", turn: Turn) -> None:
         _tell_busy(chat)
     elif can_go_on(chat, turn):
         chat.composer.focus()
-        await chat.asking.go_on(turn)
+        await chat.asking.answer(turn)
     else:
         chat.notify("Only the last answer can go on, and only if it was stopped or cut off.")
 

@@ -92,6 +92,7 @@ def test_the_engines_finish_reasons_are_turn_states():
     assert {TurnState(reason.value) for reason in FinishReason} == {
         TurnState.STOP,
         TurnState.LENGTH,
+        TurnState.CONTEXT,
         TurnState.CANCELLED,
     }
 

@@ -2,17 +2,18 @@
 
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from textual.widgets import OptionList
 
-from phi3v_tui.engine.base import Limits, Request
+from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
 from phi3v_tui.errors import ModelError
 from phi3v_tui.ui.screens.context_full import ContextFullScreen
 from phi3v_tui.ui.widgets.message_view import MessageView
 from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
-from tests.ui.scripted_engine import ScriptedEngine
+from tests.ui.scripted_engine import LIMITS, ScriptedEngine
 from tests.ui.steps import (
     TIMEOUT_SECONDS,
     answers,
@@ -198,19 +199,15 @@ async def _edit_first(pilot, app) -> None:
 # Room. The scripted engine counts a token for each word.
 
 
-class SmallEngine(ScriptedEngine):
-    """Reads 80 words, of which an answer may need ten."""
-
-    def limits(self) -> Limits | None:
-        limits = super().limits()
-        return limits and Limits(80, limits.crop_size, limits.num_crops)
+SMALL = replace(LIMITS, context_length=80)
+"""80 words, of which an answer may need ten."""
 
 
-class SlowlyCounting(SmallEngine):
+class SlowlyCounting(ScriptedEngine):
     """Counts when it may."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(limits=SMALL)
         self.may_count = threading.Event()
         self.may_count.set()
 
@@ -220,8 +217,8 @@ class SlowlyCounting(SmallEngine):
 
 
 @pytest.fixture
-def small() -> SmallEngine:
-    return SmallEngine()
+def small() -> ScriptedEngine:
+    return ScriptedEngine(limits=SMALL)
 
 
 def _words(count: int, word: str = "word") -> str:
@@ -243,11 +240,12 @@ async def test_before_the_context_is_full_the_app_says_what_would_be_left_out(ma
         await _fill(pilot, app, small)
         assert len(small.requests) == 2
         question = drawn(app.screen)
-        assert "takes 90 tokens; the model reads 80" in question
+        assert "With this prompt the conversation takes 90 tokens; the model reads 80" in question
+        assert "That leaves" not in question
         assert re.search(r"^You +one one", question, re.MULTILINE)
         assert "Scripted-vision  eins" in question
         first = app.screen.query_one(OptionList).get_option_at_index(0)
-        assert "Go on without the 2 messages above" in str(first.prompt)
+        assert "Go on without the 2 messages above;" in str(first.prompt)
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(small.requests) == 3)
         asked = [_words(15, "two"), _words(15, "zwei"), _words(30, "three")]
@@ -260,10 +258,57 @@ async def test_before_the_context_is_full_the_app_says_what_would_be_left_out(ma
         await wait_until(pilot, lambda: "without the 2 oldest messages" in answers(app)[-1])
         await talk(pilot, app, small, "four?", "4")
         assert [m.text for m in small.requests[-1].messages] == [*asked, "three", "four?"]
-    app = make_app(engine=SmallEngine(), resume=True)
+    app = make_app(engine=ScriptedEngine(limits=SMALL), resume=True)
     async with app.run_test() as pilot:
         await wait_until(pilot, lambda: answers(app))
         assert "the model does not read this any more" in prompts(app)[0]
+
+
+async def test_room_for_no_answer_and_pictures_that_would_go_are_told(make_app, shapes):
+    engine = ScriptedEngine(limits=replace(LIMITS, context_length=240))
+    app = make_app(engine=engine)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
+        await attach(pilot, app, shapes)
+        await talk(pilot, app, engine, _words(40, "one"), _words(40, "eins"))
+        await submit(pilot, app, _words(50, "two"))
+        await wait_until(pilot, lambda: isinstance(app.screen, ContextFullScreen))
+        question = drawn(app.screen)
+        assert "takes 230 tokens; the model reads 240" in question
+        assert "That leaves 10 for the answer." in question
+        assert "my shapes.png · one one" in question
+        first = app.screen.query_one(OptionList).get_option_at_index(0)
+        assert "without the 2 messages and 1 picture above;" in str(first.prompt)
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_an_answer_that_the_context_cut_off_goes_on_without_the_oldest_messages(
+    make_app, small, key
+):
+    app = make_app(engine=small)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: app.chat.attachment_bar.limits)
+        await talk(pilot, app, small, _words(15, "one"), _words(15, "eins"))
+        await ask(pilot, app, small, _words(15, "two"))
+        half = _words(35, "zwei")
+        await finish_answer(pilot, app, small, half, reason=FinishReason.CONTEXT)
+        await pilot.press("f5")
+        await wait_until(pilot, lambda: isinstance(app.screen, ContextFullScreen))
+        assert "The conversation takes 80 tokens; the model reads 80" in drawn(app.screen)
+        assert app.screen.query_one(OptionList).option_count == 2
+        await pilot.press(key)
+        if key == "escape":
+            await wait_until(pilot, lambda: app.screen is app.chat)
+            assert "cut off: the context is full" in answers(app)[-1]
+            assert "the oldest" not in answers(app)[-1]
+            assert len(small.requests) == 2
+            return
+        await wait_until(pilot, lambda: len(small.requests) == 3)
+        assert small.requests[-1].continue_last
+        assert [m.text for m in small.requests[-1].messages] == [_words(15, "two"), half]
+        await finish_answer(pilot, app, small, " at last")
+        assert "zwei at last" in answers(app)[-1]
+        assert "without the 2 oldest messages" in answers(app)[-1]
 
 
 async def test_a_prompt_that_does_not_fit_can_be_asked_in_a_new_conversation(make_app, small):

@@ -16,6 +16,7 @@ from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import speaker
 from phi3v_tui.ui.clickable import footer
+from phi3v_tui.ui.room import Shortage
 
 _MOST_NAME_CELLS = 20
 
@@ -33,37 +34,44 @@ class ContextFullScreen(ModalScreen[WayOut]):
 
     BINDINGS = [Binding("escape", "cancel", "Close it")]
 
-    def __init__(self, tokens: int, context_length: int, leaving: Sequence[Turn]) -> None:
+    def __init__(self, lacking: Shortage, leaving: Sequence[Turn], goes_on: bool) -> None:
         """Ask.
 
         Args:
-            tokens: What the conversation takes.
-            context_length: What fits.
+            lacking: How little room there is.
             leaving: The turns that would be left out, oldest first.
+            goes_on: An answer is to go on; else a prompt was sent.
         """
         super().__init__()
-        self._words = (
-            f"With this prompt the conversation takes {tokens:,} tokens; the model reads"
-            f" {context_length:,}, its answer included. What to do with the oldest messages?"
-        )
+        self._lacking = lacking
         self._leaving = leaving
+        self._goes_on = goes_on
+        self._ways = {WayOut.LEAVE_OUT: f"Go on without {_count(leaving)}; all stays in the log"}
+        if not goes_on:
+            self._ways[WayOut.NEW_CONVERSATION] = "Ask this in a new conversation"
+        self._ways[WayOut.CANCEL] = (
+            "Leave the answer as it is" if goes_on else "Take the prompt back, to shorten it"
+        )
 
     def compose(self) -> ComposeResult:
         """Words, the messages in question, ways out."""
-        count = len(self._leaving)
-        noun = "message" if count == 1 else "messages"
+        cancels = "leaves the answer as it is" if self._goes_on else "takes the prompt back"
         with Vertical(classes="modal") as box:
             box.border_title = "The context is full"
-            box.border_subtitle = footer(self, "Enter chooses · Esc takes the prompt back")
-            yield Static(self._words, classes="modal-text", markup=False)
+            box.border_subtitle = footer(self, f"Enter chooses · Esc {cancels}")
+            yield Static(self._question(), classes="modal-text", markup=False)
             with VerticalScroll(classes="modal-list", can_focus=False):
                 yield Static(_lines(self._leaving), markup=False)
-            yield OptionList(
-                Option(f"Go on without the {count} {noun} above; they stay in the log"),
-                Option("Ask this in a new conversation"),
-                Option("Take the prompt back, to shorten it"),
-                compact=True,
-            )
+            yield OptionList(*map(Option, self._ways.values()), compact=True)
+
+    def _question(self) -> str:
+        what = "The conversation" if self._goes_on else "With this prompt the conversation"
+        tokens, length = self._lacking.tokens, self._lacking.context_length
+        left = f" That leaves {length - tokens:,} for the answer." if tokens < length else ""
+        return (
+            f"{what} takes {tokens:,} tokens; the model reads {length:,}, its answer"
+            f" included.{left} What to do with the oldest messages?"
+        )
 
     def on_mount(self) -> None:
         """Take the keys."""
@@ -71,11 +79,19 @@ class ContextFullScreen(ModalScreen[WayOut]):
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(list(WayOut)[event.option_index])
+        self.dismiss([*self._ways][event.option_index])
 
     def action_cancel(self) -> None:
-        """Take the prompt back."""
+        """Take the prompt back, or leave the answer as it is."""
         self.dismiss(WayOut.CANCEL)
+
+
+def _count(turns: Sequence[Turn]) -> str:
+    """The messages above and their pictures, which weigh more, in words."""
+    pictures = sum(len(turn.message.attachments) for turn in turns)
+    counts = [(len(turns), "message"), (pictures, "picture")]
+    words = [f"{count:,} {noun}{'s' * (count > 1)}" for count, noun in counts if count]
+    return f"the {' and '.join(words)} above"
 
 
 def _lines(turns: Sequence[Turn]) -> Content:
@@ -90,5 +106,5 @@ def _lines(turns: Sequence[Turn]) -> Content:
 
 
 def _said(turn: Turn) -> str:
-    pictures = [picture.name for picture in turn.message.attachments]
-    return drawable(" ".join([*pictures, *turn.message.text.split()]))
+    pictures = ", ".join(picture.name for picture in turn.message.attachments)
+    return drawable(" · ".join(filter(None, (pictures, " ".join(turn.message.text.split())))))

@@ -156,8 +156,8 @@ class Conversation(TurnTree):
         """Say who gives a reply, where that was not known when it was appended."""
         self.put(replace(self.turn(turn_id), model=model))
 
-    def fork(self, turn_id: str) -> "Conversation":
-        """A new conversation that begins with the path to a turn, that turn included.
+    def fork(self, turn_id: str | None) -> "Conversation":
+        """A new conversation that begins with the path to a turn, that turn included; None: empty.
 
         The messages are the same objects; the turns get new ids, for both are kept.
         """
@@ -168,7 +168,7 @@ class Conversation(TurnTree):
             num_crops=self.num_crops,
         )
         parent_id = None
-        for turn in self.path_to(turn_id):
+        for turn in self.path_to(turn_id) if turn_id else ():
             copy = replace(turn, id=new_id(), parent_id=parent_id)
             fork._add(copy)
             parent_id = copy.id

@@ -32,6 +32,11 @@ class Draft:
     edits: str | None = None
 
 
+def as_draft(prompt: Turn) -> Draft:
+    """A prompt as it was before it was sent."""
+    return Draft(prompt.message.text, prompt.message.attachments)
+
+
 class Asking:
     """Asks what the person sends, one after the other.
 
@@ -155,7 +160,7 @@ class Asking:
 
     def edit(self, turn: Turn) -> None:
         """Type another version of a prompt; what was typed before comes back afterwards."""
-        self._edit(turn, _draft(turn))
+        self._edit(turn, as_draft(turn))
 
     def _edit(self, turn: Turn, draft: Draft) -> None:
         composer, bar = self._chat.composer, self._chat.attachment_bar
@@ -215,7 +220,7 @@ class Asking:
         if chat.conversation is not conversation:  # another one was opened meanwhile
             self._is_counting = False
             if not _is_answer(last):
-                self.give_back(_draft(last))
+                self.give_back(as_draft(last))
             return
         way, fewer = WayOut.LEAVE_OUT, left_out(path)
         if lacking is not None:
@@ -238,7 +243,7 @@ class Asking:
         if way is WayOut.NEW_CONVERSATION and chat.opening.may_discard("The same choice"):
             await chat.answering.undo(reply.id)
             await chat.opening.open(chat.new_conversation())
-            await self.ask(_draft(prompt))
+            await self.ask(as_draft(prompt))
         else:
             await chat.answering.give_back(reply.id)
             await chat.answer_ended(None)
@@ -251,7 +256,3 @@ class Asking:
 
 def _is_answer(turn: Turn) -> bool:
     return turn.message.role is Role.ASSISTANT
-
-
-def _draft(prompt: Turn) -> Draft:
-    return Draft(prompt.message.text, prompt.message.attachments)

@@ -10,6 +10,7 @@ from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import prompt_to_answer_again
+from phi3v_tui.ui.asking import as_draft
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 
 if TYPE_CHECKING:
@@ -79,6 +80,17 @@ async def answer_last_again(chat: "ChatScreen") -> None:
         chat.notify("There is no prompt to answer yet.")
     else:
         await chat.asking.answer(prompt)
+
+
+def tell_if_repeated(chat: "ChatScreen") -> None:
+    """Say why the last answer is that which came before, where it is the same."""
+    last, sampling = chat.conversation.path()[-1], chat.sampling
+    others = [t for t in chat.conversation.siblings(last.id) if t.id != last.id]
+    is_varied = sampling.temperature > 0 and sampling.seed is None
+    if is_varied or all(other.message.text != last.message.text for other in others):
+        return
+    why = "this seed" if sampling.temperature else "temperature 0"
+    chat.notify(f"The answer is the same: with {why} it does not vary. F4 changes that.")
 
 
 async def choose_last(chat: "ChatScreen") -> None:
@@ -171,8 +183,11 @@ async def _fork(chat: "ChatScreen", turn: Turn) -> None:
         return
     if not chat.opening.may_discard("F"):
         return
-    await chat.opening.open(chat.conversation.fork(turn.id))
+    is_prompt = turn.message.role is Role.USER
+    await chat.opening.open(chat.conversation.fork(turn.parent_id if is_prompt else turn.id))
     chat.shown.save()
+    if is_prompt:
+        chat.asking.give_back(as_draft(turn))
     chat.composer.focus()
     chat.notify("This is a new conversation; Ctrl+L lists the one that it comes from.")
 

@@ -1,5 +1,7 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from phi3v_tui.conversation.message import Role
@@ -18,6 +20,7 @@ from tests.ui.steps import (
     drawn,
     finish_answer,
     notes,
+    notices,
     prompts,
     submit,
     wait_until,
@@ -224,6 +227,30 @@ async def test_regenerate_asks_the_same_again_and_shows_the_new_answer(make_app,
         await finish_answer(pilot, app, engine, "A circle.")
         assert len(answers(app)) == 1
         assert "A circle." in answers(app)[0]
+
+
+@pytest.mark.parametrize(
+    ("choices", "second", "words"),
+    [
+        ({}, "A square.", "with temperature 0 it does not vary"),
+        ({"temperature": 1.0, "seed": 3}, "A square.", "with this seed it does not vary"),
+        ({"temperature": 1.0}, "A square.", ""),
+        ({}, "A circle.", ""),
+    ],
+)
+async def test_the_same_answer_again_is_explained(
+    make_app, engine, settings, choices, second, words
+):
+    app = make_app(settings=replace(settings, **choices))
+    async with app.run_test() as pilot:
+        await ask(pilot, app, engine)
+        await finish_answer(pilot, app, engine, "A square.")
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: len(engine.requests) == 2)
+        assert not notices(app)
+        await finish_answer(pilot, app, engine, second)
+        assert words in notices(app)
+        assert bool(words) == bool(notices(app))
 
 
 async def test_regenerate_that_fails_brings_the_earlier_answer_back(make_app, engine):

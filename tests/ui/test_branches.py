@@ -272,6 +272,26 @@ async def test_a_fork_is_a_conversation_of_its_own(make_app, engine, settings, s
     assert titles == {"One?": 4, "One? (fork)": 4}
 
 
+async def test_a_fork_at_a_prompt_lets_it_be_sent_again_or_changed(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await talk(pilot, app, engine, "One?", "1")
+        await attach(pilot, app, shapes)
+        await talk(pilot, app, engine, "Two?", "2")
+        for place, kept in ((2, ["One?", "1"]), (2, [])):
+            before = app.chat.conversation
+            await _choose(pilot, app, place)
+            await pilot.press("f")
+            await wait_until(pilot, lambda old=before: app.chat.conversation is not old)
+            await wait_until(pilot, lambda: app.focused is composer(app))
+            assert [turn.message.text for turn in app.chat.conversation.path()] == kept
+        assert composer(app).text == "One?\n\nTwo?"
+        assert attached(app) == ["my shapes.png"]
+        await ask(pilot, app, engine, "Three?")
+        assert _texts(engine.requests[-1]) == ["Three?"]
+        assert app.chat.conversation.title == "One? (fork) (fork)"
+
+
 CODE = "Two:\n\n```python\nprint(1)\n```\n\n~~~\nsecond block\nof two lines\n~~~\n"
 
 

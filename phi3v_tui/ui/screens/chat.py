@@ -177,6 +177,8 @@ class ChatScreen(TypingScreen):
 
     async def answer_ended(self, reason: FinishReason | None) -> None:
         """Ask what waits."""
+        if reason is FinishReason.STOP:
+            message_commands.tell_if_repeated(self)
         await self.asking.answer_ended(reason)
         self.meter.look()
         self.hint()

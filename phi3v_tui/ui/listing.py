@@ -89,7 +89,7 @@ class Listing:
         """
         parts = (
             reading,
-            f"{len(self.marked)} marked: Enter attaches" if self.marked else "",
+            f"{len(self.marked)} marked" if self.marked else "",
             f"{unshown:,} more: type to narrow down" if unshown else "",
             str(self.order) if self.order is not Order.NAME else "",
             "hidden files too" if self.shows_hidden else "",

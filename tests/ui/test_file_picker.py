@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from phi3v_tui.interface.plain_text import byte_size
 from phi3v_tui.store.recent import MOST_FOLDERS, RecentFolders
@@ -123,10 +123,42 @@ async def test_several_marked_files_are_attached_in_the_order_of_marking(make_ap
         await pilot.press("tab", *["backspace"] * 4, *"sea")
         await wait_until(pilot, lambda: _names(picker) == ["[b]sea[.png"])
         await pilot.press("tab")
-        assert _remarks(picker) == "2 marked: Enter attaches"
+        assert _remarks(picker) == "2 marked"
         assert "✓ [b]sea[.png" in str(picker.query_one(OptionList).get_option_at_index(0).prompt)
         await pilot.press("enter")
         await wait_until(pilot, lambda: attached(app) == ["wood.jpg", "[b]sea[.png"])
+
+
+async def test_enter_attaches_the_marked_files_only_and_the_picker_says_what_it_does(
+    make_app, album
+):
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        picker = await _open_picker(pilot, app)
+        keys = picker.query_one("#picker-keys")
+        await wait_until(pilot, lambda: "Enter attaches · " in drawn(keys))
+        await _filter(pilot, picker, "wood", ["wood.jpg"])
+        await pilot.press("tab", *["backspace"] * 4)
+        await wait_until(pilot, lambda: "Enter attaches the marked one · " in drawn(keys))
+        await _filter(pilot, picker, "holi", ["Holiday"])
+        await wait_until(pilot, lambda: "Enter opens it · " in drawn(keys))
+        await pilot.press(*["backspace"] * 4, *"sea")
+        await wait_until(pilot, lambda: _names(picker) == ["[b]sea[.png"])
+        await wait_until(pilot, lambda: "Enter attaches the marked one · " in drawn(keys))
+        assert keys.size.height == 2
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg"])
+
+
+async def test_a_typed_path_is_attached_with_the_marked_files(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await _filter(pilot, picker, "wood", ["wood.jpg"])
+        await pilot.press("tab")
+        picker.query_one(Input).value = "Holiday/beach.png"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg", "beach.png"])
 
 
 async def test_mark_is_taken_off_and_folders_take_none(make_app, album):

@@ -31,8 +31,8 @@ from phi3v_tui.ui.widgets.folder_list import FolderList
 
 _FILTER_AFTER_SECONDS = 0.08
 _KEYS = (
-    "Enter attaches · Tab marks more · Backspace goes up · "
-    "Ctrl+S sorts · Ctrl+T hidden files · Ctrl+R recent folders · Esc closes"
+    "Enter {} · Tab marks more · Backspace goes up · "
+    "Ctrl+S sorts · Ctrl+T hidden · Ctrl+R recent folders · Esc closes"
 )
 
 
@@ -115,7 +115,8 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             with Horizontal(id="choice"):
                 yield self.names
                 yield self._preview
-            yield KeyHints(self, _KEYS, id="picker-keys")
+            self._keys = KeyHints(self, _KEYS.format("attaches"), id="picker-keys")
+            yield self._keys
 
     async def on_mount(self) -> None:
         """List the first folder."""
@@ -177,6 +178,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     @on(OptionList.OptionHighlighted)
     def _preview_chosen(self) -> None:
+        self._tell_keys()
         if chosen := self.names.chosen:
             self._preview.look_at(self._listing.path(chosen))
 
@@ -186,18 +188,21 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def _open_chosen(self) -> None:
         """Open a folder, or attach: the marked files if there are any, else the chosen one."""
-        chosen, marked = self.names.chosen, self._listing.marked
-        if marked and not (chosen and chosen.kind is Kind.FOLDER):
-            self._attach_files(marked)
-        elif chosen is not None:
+        if self._would_attach_marked():
+            self._attach_files(self._listing.marked)
+        elif chosen := self.names.chosen:
             self._open(self._listing.path(chosen))
+
+    def _would_attach_marked(self) -> bool:
+        chosen = self.names.chosen
+        return bool(self._listing.marked) and not (chosen and chosen.kind is Kind.FOLDER)
 
     @work(group="open", exclusive=True)
     async def _open(self, path: Path) -> None:
         if await in_thread(path.is_dir):
             self._enter(path)
         else:
-            self._attach_files([path])
+            self._attach_files([*dict.fromkeys([*self._listing.marked, path])])
 
     @work(group="attach", exclusive=True)
     async def _attach_files(self, paths: list[Path]) -> None:
@@ -268,6 +273,17 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     def _tell_count(self) -> None:
         self._box.border_subtitle = self._listing.remarks(self._reading, self._unshown)
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """Say above all what Enter does now: with files marked, it leaves the chosen one out."""
+        chosen = self.names.chosen
+        if self._would_attach_marked():
+            count = len(self._listing.marked)
+            does = f"attaches the {count} marked" if count > 1 else "attaches the marked one"
+        else:
+            does = "opens it" if chosen and chosen.kind is Kind.FOLDER else "attaches"
+        self._keys.say(_KEYS.format(does))
 
 
 def _typed_path(text: str, folder: Path) -> Path | None:

@@ -180,7 +180,7 @@ async def test_clicks_in_the_picker_preview_open_mark_and_attach(make_app, shape
         await wait_until(pilot, lambda: "chart.png" in screen_text(app))
         await click(pilot, "Tab marks")
         await wait_until(pilot, lambda: "2 marked" in screen_text(app))
-        await click(pilot, "Enter attaches ·")
+        await click(pilot, "Enter attaches the 2 marked")
         await wait_until(pilot, lambda: attached(app) == ["my shapes.png", "chart.png"])
 
 

@@ -36,7 +36,7 @@ from phi3v_tui.interface.terminal_query import Known
 from phi3v_tui.remembered import Remembered
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import cell_size, commands, themes
-from phi3v_tui.ui.key_order import KeyOrder
+from phi3v_tui.ui.key_order import KeyOrder, as_pressed
 from phi3v_tui.ui.keys import EVERYWHERE
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -108,7 +108,8 @@ class Phi3VApp(App[int]):
     async def on_event(self, event: events.Event) -> None:
         """Take what is typed in its order."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            await self._key_order.take(event)
+            for pressed in as_pressed(event, self.screen.active_bindings):
+                await self._key_order.take(pressed)
         else:
             await super().on_event(event)
 

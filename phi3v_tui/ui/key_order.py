@@ -7,7 +7,7 @@ wrong widget or into text that is about to be replaced.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from textual import events
 from textual.app import App
@@ -87,6 +87,30 @@ class KeyOrder:
         self._wait = None
         while self._waiting and self._wait is None:
             await self.take(self._waiting.popleft())
+
+
+def as_pressed(event: Typed, bound: Container[str]) -> list[Typed]:
+    """The keys that were pressed, where a letter came with Alt.
+
+    A terminal sends the same bytes for that and for Esc and the letter, which tmux and slow lines
+    deliver together, and Textual calls them text that can be typed.
+
+    Args:
+        event: As it came.
+        bound: Keys that mean something; those with Alt among them are meant so.
+    """
+    if isinstance(event, events.Paste) or not (event.is_printable and event.key.startswith("alt+")):
+        return [event]
+    if event.key in bound:
+        return [_key(event.key, None, event.time)]
+    letter = event.character or ""
+    return [_key("escape", None, event.time), _key(letter, letter, event.time)]
+
+
+def _key(name: str, character: str | None, time: float) -> events.Key:
+    key = events.Key(name, character)
+    key.time = time
+    return key
 
 
 def _only_types(focused: object, event: Typed) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.widgets import Input, OptionList
 
 from phi3v_tui.ui.app import Phi3VApp
@@ -11,7 +12,7 @@ from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
 from phi3v_tui.ui.widgets.search_bar import SearchBar
-from tests.ui.steps import composer, finish_answer, talk, wait_until
+from tests.ui.steps import answers, ask, composer, finish_answer, notices, talk, wait_until
 
 _BETWEEN_SECONDS = 0.05
 """By their times the keys were pressed one after the other; else they would pass for a paste."""
@@ -124,6 +125,44 @@ async def test_letters_behind_a_completed_path_stand_behind_it(make_app, shapes,
         await wait_until(pilot, lambda: composer(app).completion.is_open)
         press_together(app, "enter", *"is what?")
         await wait_until(pilot, lambda: composer(app).text == "In my shapes.png is what?")
+
+
+def press_at_once(app: Phi3VApp, data: str) -> None:
+    """Have a terminal deliver all bytes in one piece."""
+    parser = XTermParser()
+    for event in (*parser.feed(data), *parser.feed("")):  # nothing more comes
+        app.post_message(event)
+
+
+@pytest.mark.parametrize("typed", ["next", "Next", "xx"])
+async def test_escape_and_letters_that_come_with_it_are_not_taken_for_alt(make_app, engine, typed):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await ask(pilot, app, engine)
+        engine.say("Half")
+        await wait_until(pilot, lambda: "Half" in answers(app)[0])
+        press_at_once(app, f"\x1b{typed}")
+        await wait_until(pilot, lambda: composer(app).text == typed)
+        await wait_until(pilot, lambda: not app.chat.is_answering)
+        await pilot.press("ctrl+l")
+        await wait_until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        press_at_once(app, "\x1bt")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await wait_until(pilot, lambda: composer(app).text == f"{typed}t")
+
+
+async def test_keys_with_alt_that_mean_something_still_do(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await ask(pilot, app, engine)
+        composer(app).text = "two words"
+        composer(app).move_cursor(composer(app).document.end)
+        press_at_once(app, "\x1bb")  # Option and left arrow, on a Mac
+        await wait_until(pilot, lambda: composer(app).cursor_location == (0, 4))
+        press_at_once(app, "\x1bv")
+        await wait_until(pilot, lambda: notices(app))
+        assert composer(app).text == "two words"
+        assert app.chat.is_answering
 
 
 async def test_a_paste_behind_a_key_goes_where_that_leads(make_app, engine):

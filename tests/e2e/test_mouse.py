@@ -7,7 +7,7 @@ def test_clicks_choose_messages_open_pictures_and_act_on_what_is_named(start, ci
     app = start(str(circle), size=(100, 30))
     app.wait_for("1 circle.png")
     app.click("circle.png")
-    app.wait_for("arrows move")
+    app.wait_for(lambda screen: "arrows move" in screen and "320×320" in screen)  # noqa: RUF001
     app.wheel("circle.png", down=False)
     app.wait_for("1.5")
     app.press("escape")

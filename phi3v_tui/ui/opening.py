@@ -31,7 +31,7 @@ class Opening:
         await chat.shown.open(conversation)
         chat.number_pictures()
         chat.tell_choices()
-        chat.status.tokens_per_second = None
+        chat.status.forget_answer()
         chat.show_last_picture()
         path = conversation.path()
         if path and never_began(path[-1]):

@@ -35,6 +35,20 @@ async def test_figures_fold_by_what_matters(make_app, engine, columns, there, go
         assert right.region.right <= columns
 
 
+async def test_another_conversation_shows_no_figures_of_an_answer(make_app, engine):
+    app = make_app()
+    async with app.run_test(size=(160, 24)) as pilot:
+        status = app.chat.status
+        await wait_until(pilot, lambda: status.model)
+        status.tokens_per_second, status.last = 31.4, FINISHED
+        await wait_until(pilot, lambda: "first token" in drawn(status))
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: "first token" not in drawn(status))
+        assert "reused" not in drawn(status)
+        assert "tok/s" not in drawn(status)
+        assert "8.3 GB" in drawn(status)
+
+
 async def test_an_answer_leaves_its_figures(make_app, engine):
     app = make_app()
     async with app.run_test(size=(140, 24)) as pilot:

@@ -1,11 +1,13 @@
 """The line at the bottom."""
 
+from dataclasses import replace
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 
-from phi3v_tui.engine.events import Finished, Loaded
+from phi3v_tui.engine.events import Finished, Loaded, Usage
 from phi3v_tui.interface.plain_text import byte_size, drawable, short_time
 from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.tokens import ContextShare, Tokens
@@ -52,6 +54,12 @@ class StatusBar(Horizontal):
         """Show the model that is ready."""
         self.model = f"{loaded.model} · {loaded.device}"
         self.activity = ""
+
+    def forget_answer(self) -> None:
+        """Show nothing of the last answer; the model's memory stays."""
+        self.tokens_per_second = None
+        if self.last is not None:
+            self.last = replace(self.last, usage=Usage(0, 0, 0, 0))
 
     def forget_model(self) -> None:
         """Show nothing of the model that has gone."""

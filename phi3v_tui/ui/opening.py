@@ -49,9 +49,13 @@ class Opening:
 
     async def leave_for(self, conversation: Conversation) -> None:
         """Stop the answer under way, and show another conversation."""
+        answer = self._chat.answering.current
         await self._chat.answering.abandon()
         self._warned_of_loss = False
         await self.open(conversation)
+        if answer is not None and answer.text:
+            words = "The answer that was coming is stopped and kept: F5 goes on with it there."
+            self._chat.notify(words)
 
     def may_discard(self, key: str) -> bool:
         """Whether the conversation may go: it is saved, or the person was warned before.

@@ -267,7 +267,7 @@ async def test_regenerate_that_fails_brings_the_earlier_answer_back(make_app, en
         assert composer(app).text == ""
 
 
-async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
+async def test_new_conversation_stops_the_answer_under_way_which_can_go_on_later(make_app, engine):
     app = make_app()
     async with app.run_test() as pilot:
         await ask(pilot, app, engine)
@@ -276,11 +276,17 @@ async def test_new_conversation_drops_the_answer_under_way(make_app, engine):
         await pilot.press("ctrl+n")
         await wait_until(pilot, lambda: not answers(app))
         assert engine.cancellations == 1
+        assert "F5 goes on with it there" in notices(app)
         await ask(pilot, app, engine, "Hello")
         assert [m.text for m in engine.requests[-1].messages] == ["Hello"]
         await finish_answer(pilot, app, engine, "Hi.")
         assert len(answers(app)) == 1
         assert "Half an" not in answers(app)[0]
+        await submit(pilot, app, "/resume")
+        await wait_until(pilot, lambda: "Half an" in answers(app)[0])
+        await pilot.press("f5")
+        await wait_until(pilot, lambda: len(engine.requests) == 3)
+        assert engine.requests[-1].continue_last
 
 
 async def test_late_end_of_an_abandoned_answer_does_not_end_the_next_one(make_app, engine):

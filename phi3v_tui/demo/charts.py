@@ -1,4 +1,4 @@
-"""Bar charts with large print."""
+"""Bar and line charts with large print."""
 
 import random
 from dataclasses import dataclass
@@ -7,8 +7,11 @@ from itertools import pairwise
 from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, asked
 from phi3v_tui.demo.drawing import (
     COLOUR_ID,
+    FONTS,
     KIND_ID,
+    LEVELS,
     MARKS,
+    PLANE,
     UNKNOWN,
     Canvas,
     Cell,
@@ -25,18 +28,29 @@ from phi3v_tui.demo.words import random_word
 
 TOPICS = ("Revenue", "Sales", "Profit", "Visitors", "Rainfall", "Exports", "Orders", "Users",
           "Stock price", "Share price", "Exports", "Births")  # fmt: skip
+AXIS_ENDS = (10, 20, 40, 50, 100, 100, 200, 400, 500, 1000)
 BAR_COLOURS = ("blue", "green", "red", "orange", "purple", "grey")
-FONTS = ("DejaVuSans-Bold", "DejaVuSans", "DejaVuSerif-Bold")
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What a bar chart says; `names` are the labels under the bars."""
+    """What a chart says.
+
+    Attributes:
+        title: Printed above.
+        names: Labels under the bars or points.
+        values: From 0 to 100; how much of the value axis each takes, in percent.
+        colour: Of all bars, or of the line.
+        sort: "bar" or "line".
+        axis_end: What stands at the end of the value axis, 0 where no axis is drawn.
+    """
 
     title: str
     names: tuple[str, ...]
     values: tuple[int, ...]
     colour: str
+    sort: str = "bar"
+    axis_end: int = 0
 
     @property
     def highest(self) -> int:
@@ -47,6 +61,10 @@ class Chart:
     def lowest(self) -> int:
         """Index of the lowest bar."""
         return self.values.index(min(self.values))
+
+    def level(self, index: int) -> int:
+        """How far up the value axis a bar or point reaches, in steps of 1 / LEVELS."""
+        return round(self.values[index] * LEVELS / 100)
 
     @property
     def trend(self) -> str:
@@ -62,13 +80,14 @@ class Chart:
 
 @dataclass
 class DrawnChart:
-    """A chart and the cells of its parts."""
+    """A chart and the cells of its parts; `axis_cells` show the end of the value axis."""
 
     chart: Chart
     picture: Picture
     title_cells: tuple[Cell, ...]
     name_cells: list[tuple[Cell, ...]]
     bar_cells: list[tuple[Cell, ...]]
+    axis_cells: tuple[Cell, ...]
 
 
 def random_chart(rng: random.Random, held_out: bool) -> Chart:
@@ -77,7 +96,12 @@ def random_chart(rng: random.Random, held_out: bool) -> Chart:
     topic = rng.choice(TOPICS)
     title = topic if rng.random() < 0.3 else f"{topic} of {random_word(rng, held_out).capitalize()}"
     return Chart(
-        title, _random_names(rng, number), _random_values(rng, number), rng.choice(BAR_COLOURS)
+        title,
+        _random_names(rng, number),
+        _random_values(rng, number),
+        rng.choice(BAR_COLOURS),
+        "line" if rng.random() < 0.3 else "bar",
+        rng.choice(AXIS_ENDS) if rng.random() < 0.5 else 0,
     )
 
 
@@ -117,11 +141,11 @@ def draw_chart(rng: random.Random, chart: Chart) -> DrawnChart:
     canvas = Canvas(width, height, paper)
     canvas.fill_background(UNKNOWN)
     title_cells = _draw_title(rng, canvas, chart.title, ink)
-    return _draw_bars(rng, canvas, chart, ink, fill, title_cells)
+    return _draw_plot(rng, canvas, chart, ink, fill, title_cells)
 
 
 def _draw_title(rng: random.Random, canvas: Canvas, title: str, ink: Colour) -> tuple[Cell, ...]:
-    font = font_path(rng.choice(FONTS))
+    font = font_path(rng.choice(FONTS[:3]))
     size = 20 * canvas.unit
     while text_width(font, size, title) > canvas.width * 0.97:
         size -= canvas.unit
@@ -129,7 +153,19 @@ def _draw_title(rng: random.Random, canvas: Canvas, title: str, ink: Colour) -> 
     return canvas.text(x, 3 * canvas.unit, title, font, size, ink, 0)
 
 
-def _draw_bars(
+@dataclass
+class _Plot:
+    """Where the plot lies in the drawing, and how it is printed."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    ink: Colour
+    fill: Colour
+
+
+def _draw_plot(
     rng: random.Random,
     canvas: Canvas,
     chart: Chart,
@@ -138,39 +174,111 @@ def _draw_bars(
     title_cells: tuple[Cell, ...],
 ) -> DrawnChart:
     unit, number = canvas.unit, len(chart.values)
-    left, right = rng.uniform(4, 14) * unit, canvas.width - rng.uniform(2, 8) * unit
-    top, bottom = rng.uniform(28, 36) * unit, canvas.height - rng.uniform(20, 26) * unit
-    canvas.draw.line((left, top, left, bottom), fill=ink)
-    canvas.draw.line((left, bottom, right, bottom), fill=ink)
-    step = (right - left) / number
-    half = step * rng.uniform(0.25, 0.43)
-    ceiling = rng.choice((100, max(chart.values) + 5))
-    font, name_cells = font_path(rng.choice(FONTS)), []
-    size = rng.uniform(14, 17) * unit
-    while max(text_width(font, size, n) for n in chart.names) > step * 0.95:
-        size -= unit
-    for i, (name, value) in enumerate(zip(chart.names, chart.values, strict=True)):
-        x, y = left + step * (i + 0.5), bottom - (bottom - top) * value / ceiling
-        canvas.draw.rectangle((x - half, y, x + half, bottom - 1), fill=fill)
-        mark = (
-            MARKS["highest"] if i == chart.highest else MARKS["lowest"] if i == chart.lowest else 0
-        )
-        box = (x - half, y, x + half, bottom)
-        canvas.mark(
-            box, kind=KIND_ID["bar"], colour=COLOUR_ID[chart.colour], place=i + 1, mark=mark
-        )
-        label_x = x - text_width(font, size, name) / 2
-        cells = canvas.text(label_x, bottom + 2 * unit, name, font, size, ink, 100 + i)
-        for cell in cells:
-            canvas.mark_cell(cell, place=i + 1, mark=mark)
-        name_cells.append(cells)
+    plot = _Plot(
+        rng.uniform(4, 14) * unit,
+        rng.uniform(28, 36) * unit,
+        canvas.width - rng.uniform(2, 8) * unit,
+        canvas.height - rng.uniform(20, 26) * unit,
+        ink,
+        fill,
+    )
+    axis_cells: tuple[Cell, ...] = ()
+    if chart.axis_end:
+        axis_cells = _draw_axis(rng, canvas, chart, plot)
+    canvas.draw.line((plot.left, plot.top, plot.left, plot.bottom), fill=ink)
+    canvas.draw.line((plot.left, plot.bottom, plot.right, plot.bottom), fill=ink)
+    draw = _draw_bars if chart.sort == "bar" else _draw_line
+    shown = draw(rng, canvas, chart, plot)
+    name_cells = _draw_names(rng, canvas, chart, plot)
     picture = canvas.finish(rng)
+    planes = picture.labels.planes
     bars = [
-        tuple(c for c in picture.labels.cells("kind", KIND_ID["bar"])
-              if picture.labels.planes[2][c] == i + 1)
+        tuple(c for c in picture.labels.cells("kind", KIND_ID[shown])
+              if planes[PLANE["place"]][c] == i + 1)
         for i in range(number)
     ]  # fmt: skip
-    return DrawnChart(chart, picture, title_cells, name_cells, bars)
+    return DrawnChart(chart, picture, title_cells, name_cells, bars, axis_cells)
+
+
+def _draw_axis(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) -> tuple[Cell, ...]:
+    """Print 0, the middle and the end of the value axis left of the plot; the end's cells."""
+    unit = canvas.unit
+    font, size = font_path(rng.choice(FONTS[:3])), rng.uniform(13, 16) * unit
+    texts = ("0", f"{chart.axis_end / 2:g}", str(chart.axis_end))
+    plot.left = 5 * unit + max(text_width(font, size, t) for t in texts)
+    cells: tuple[Cell, ...] = ()
+    grid = rng.random() < 0.3
+    for i, text in enumerate(texts):
+        y = plot.bottom - (plot.bottom - plot.top) * i / 2
+        x = plot.left - 3 * unit - text_width(font, size, text)
+        cells = canvas.text(x, y - size * 0.6, text, font, size, plot.ink, 50 + i)
+        end = plot.right if grid else plot.left
+        canvas.draw.line((plot.left - 2 * unit, y, end, y), fill=(170, 170, 170))
+    return cells
+
+
+def _ceiling(rng: random.Random, chart: Chart) -> int:
+    """Which value reaches the top of the plot."""
+    return 100 if chart.axis_end else rng.choice((100, max(chart.values) + 5))
+
+
+def _labels_of(chart: Chart, index: int) -> dict[str, int]:
+    """Dense labels of the cells of a bar or point."""
+    mark = {chart.highest: MARKS["highest"], chart.lowest: MARKS["lowest"]}.get(index, 0)
+    return {
+        "colour": COLOUR_ID[chart.colour],
+        "place": index + 1,
+        "mark": mark,
+        "level": chart.level(index) + 1 if chart.axis_end else UNKNOWN,
+    }
+
+
+def _draw_bars(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) -> str:
+    """Draw the bars; returns the kind that their cells are labelled with."""
+    step = (plot.right - plot.left) / len(chart.values)
+    half, ceiling = step * rng.uniform(0.25, 0.43), _ceiling(rng, chart)
+    for i, value in enumerate(chart.values):
+        x = plot.left + step * (i + 0.5)
+        y = plot.bottom - (plot.bottom - plot.top) * value / ceiling
+        canvas.draw.rectangle((x - half, y, x + half, plot.bottom - 1), fill=plot.fill)
+        box = (x - half, y, x + half, plot.bottom)
+        canvas.mark(box, kind=KIND_ID["bar"], **_labels_of(chart, i))
+    return "bar"
+
+
+def _draw_line(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) -> str:
+    """Draw a line with a point for each value; returns the kind of the points' cells."""
+    step = (plot.right - plot.left) / len(chart.values)
+    ceiling, unit = _ceiling(rng, chart), canvas.unit
+    points = [
+        (plot.left + step * (i + 0.5), plot.bottom - (plot.bottom - plot.top) * v / ceiling)
+        for i, v in enumerate(chart.values)
+    ]
+    width = max(1, round(rng.uniform(1, 3) * unit))
+    canvas.draw.line(points, fill=plot.fill, width=width, joint="curve")
+    r = rng.uniform(2.5, 4.5) * unit
+    for i, (x, y) in enumerate(points):
+        canvas.draw.ellipse((x - r, y - r, x + r, y + r), fill=plot.fill)
+        canvas.mark_cell(canvas.cell_at(x, y), kind=KIND_ID["point"], **_labels_of(chart, i))
+    return "point"
+
+
+def _draw_names(
+    rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot
+) -> list[tuple[Cell, ...]]:
+    step, unit = (plot.right - plot.left) / len(chart.names), canvas.unit
+    font, size = font_path(rng.choice(FONTS[:3])), rng.uniform(14, 17) * unit
+    while max(text_width(font, size, n) for n in chart.names) > step * 0.95:
+        size -= unit
+    name_cells = []
+    for i, name in enumerate(chart.names):
+        x = plot.left + step * (i + 0.5) - text_width(font, size, name) / 2
+        cells = canvas.text(x, plot.bottom + 2 * unit, name, font, size, plot.ink, 100 + i)
+        labels = _labels_of(chart, i)
+        for cell in cells:
+            canvas.mark_cell(cell, place=labels["place"], mark=labels["mark"])
+        name_cells.append(cells)
+    return name_cells
 
 
 def say_bar(answer: Answer, drawn: DrawnChart, index: int, words: str) -> Answer:
@@ -184,9 +292,10 @@ def say_bar(answer: Answer, drawn: DrawnChart, index: int, words: str) -> Answer
 def ask_extreme(rng: random.Random, drawn: DrawnChart, which: str) -> Turn:
     """Which bar is the highest, or the lowest."""
     index = drawn.chart.highest if which == "highest" else drawn.chart.lowest
-    answer = say_bar(Answer(), drawn, index, f"The {which} bar is").say(".")
-    are_years = drawn.chart.names[0].isdigit()
-    sort = "year" if are_years and rng.random() < 0.35 else "bar"
+    sort = "bar" if drawn.chart.sort == "bar" else "point"
+    answer = say_bar(Answer(), drawn, index, f"The {which} {sort} is").say(".")
+    if drawn.chart.names[0].isdigit() and rng.random() < 0.35:
+        sort = "year"
     more = "largest" if which == "highest" else "smallest"
     return asked(rng, sort, answer, f"chart {which}", which=which, more=more)
 
@@ -202,6 +311,20 @@ def ask_chart_title(rng: random.Random, drawn: DrawnChart) -> Turn:
     return asked(rng, "chart title", answer, "chart title")
 
 
+def ask_value(rng: random.Random, drawn: DrawnChart, index: int) -> Turn:
+    """How high a bar or a point stands on the value axis."""
+    chart = drawn.chart
+    name, places = chart.names[index], drawn.name_cells[index]
+    cells = drawn.bar_cells[index] or places[:1]
+    level = chart.level(index)
+    answer = Answer("The axis ends at").say(f" {chart.axis_end}", drawn.axis_cells)
+    answer.say(f" and {name} stands at")
+    answer.say(f" {level * 100 // LEVELS}%", cells)
+    part, end = answer.spans[-1], answer.spans[0]
+    answer.say(" of it, so about").conclude(f" {level * chart.axis_end / LEVELS:g}", part, end)
+    return asked(rng, "value", answer.say("."), "chart value", name=name)
+
+
 def ask_bars(rng: random.Random, drawn: DrawnChart) -> Turn:
     """How many bars."""
     count = NUMBER_WORDS[len(drawn.chart.values)]
@@ -211,9 +334,10 @@ def ask_bars(rng: random.Random, drawn: DrawnChart) -> Turn:
 def ask_describe_chart(rng: random.Random, drawn: DrawnChart) -> Turn:
     """All of it."""
     chart = drawn.chart
-    answer = Answer('This is a bar chart titled "').quote(chart.title, drawn.title_cells)
-    answer.say(f'" with {NUMBER_WORDS[len(chart.values)]} {chart.colour} bars.')
-    say_bar(answer, drawn, chart.highest, " The highest bar is")
+    of = "bars" if chart.sort == "bar" else "points"
+    answer = Answer(f'This is a {chart.sort} chart titled "').quote(chart.title, drawn.title_cells)
+    answer.say(f'" with {NUMBER_WORDS[len(chart.values)]} {chart.colour} {of}.')
+    say_bar(answer, drawn, chart.highest, f" The highest {of[:-1]} is")
     say_bar(answer, drawn, chart.lowest, " and the lowest is")
     return asked(
         rng,
@@ -230,9 +354,13 @@ def chart_questions(rng: random.Random, drawn: DrawnChart) -> list[Turn]:
         ask_extreme(rng, drawn, "lowest"),
         ask_trend(rng, drawn),
         ask_chart_title(rng, drawn),
-        ask_bars(rng, drawn),
         ask_describe_chart(rng, drawn),
     ]
+    if drawn.chart.sort == "bar":
+        turns.append(ask_bars(rng, drawn))
+    if drawn.chart.axis_end:
+        places = rng.sample(range(len(drawn.chart.values)), 2)
+        turns += [ask_value(rng, drawn, place) for place in places]
     rng.shuffle(turns)
     return turns
 
@@ -241,5 +369,5 @@ def chart_item(rng: random.Random, held_out: bool) -> Item:
     """A chart with independent questions, or with a conversation of two or three turns."""
     drawn = draw_chart(rng, random_chart(rng, held_out))
     turns = chart_questions(rng, drawn)
-    chains = [turns[:3], turns[3:5]] if rng.random() < 0.25 else [[t] for t in turns]
+    chains = [turns[:3], turns[3:6]] if rng.random() < 0.25 else [[t] for t in turns]
     return Item([drawn.picture], chains, shared=1)

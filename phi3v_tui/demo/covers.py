@@ -1,4 +1,4 @@
-"""Book covers with large print, and pages packed with text for the vision tower."""
+"""Book covers with large print."""
 
 import random
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from pathlib import Path
 
 from phi3v_tui.demo.dialogue import Answer, Item, Turn, asked
 from phi3v_tui.demo.drawing import (
-    CHARACTERS,
-    CROP,
+    FONTS,
     SHAPE_COLOURS,
     UNKNOWN,
     Canvas,
@@ -21,9 +20,6 @@ from phi3v_tui.demo.drawing import (
 )
 from phi3v_tui.demo.scenes import draw_shape
 from phi3v_tui.demo.words import random_word
-
-FONTS = ("DejaVuSans-Bold", "DejaVuSerif-Bold", "DejaVuSans")
-"""Print of at least 20 crop pixels in these is what the small tower can learn to read."""
 
 
 @dataclass
@@ -65,7 +61,7 @@ def print_cover(
 ) -> DrawnCover | None:
     """Print a title and an author; None where they do not fit in large print."""
     unit, room = canvas.unit, canvas.width * 0.96
-    font, author_font = font_path(rng.choice(FONTS)), font_path(rng.choice(FONTS))
+    font, author_font = font_path(rng.choice(FONTS[:3])), font_path(rng.choice(FONTS[:3]))
     size = rng.uniform(22, 34) * unit
     lines = [title] if rng.random() < 0.6 else title.split()
     author_lines = [author] if text_width(author_font, 20 * unit, author) < room else author.split()
@@ -139,36 +135,3 @@ def cover_item(rng: random.Random, held_out: bool) -> Item:
     rng.shuffle(turns)
     chains = [turns[:2], turns[2:]] if rng.random() < 0.25 else [[t] for t in turns]
     return Item([drawn.picture], chains, shared=1)
-
-
-def text_page(rng: random.Random, easy: bool) -> Picture:
-    """A page full of words: the most characters that one picture can teach the vision tower."""
-    paper, ink = ((255, 255, 255), (0, 0, 0)) if easy else contrasting_pair(rng)
-    canvas = Canvas(CROP, CROP, paper)
-    canvas.fill_background(UNKNOWN)
-    y, line = rng.uniform(0, 8), 0
-    while y < CROP - 22:
-        size = rng.choice(
-            (20, 21, 22, 24) if easy else (14, 15, 16, 18, 20, 20, 21, 22, 23, 24, 26, 28, 30)
-        )
-        font, x = font_path(rng.choice(FONTS[:1] if easy else FONTS)), rng.uniform(1, 14)
-        while x < CROP - 14:
-            word = _page_word(rng)
-            while word and x + text_width(font, size, word) > CROP - 1:
-                word = word[:-1]
-            if not word:
-                break
-            canvas.text(x, y, word, font, size, ink, line)
-            x += text_width(font, size, word + " ") + rng.randint(0, 6)
-        line += 1
-        y += size * 1.2 + rng.randint(0, 5)
-    return canvas.finish(rng)
-
-
-def _page_word(rng: random.Random) -> str:
-    sort = rng.random()
-    if sort < 0.7:
-        return cased(random_word(rng, False), rng.choice(("title", "title", "upper", "lower")))
-    if sort < 0.85:
-        return str(rng.randint(1985, 2030))
-    return "".join(rng.choice(CHARACTERS) for _ in range(rng.randint(1, 5)))

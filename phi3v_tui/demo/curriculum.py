@@ -13,8 +13,10 @@ from phi3v_tui.demo import (
     charts,
     comparisons,
     covers,
+    pages,
     scene_questions,
     scenes,
+    tables,
     talk,
     unlike,
     which,
@@ -32,14 +34,15 @@ MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "three": which.three_item,
     "chart": charts.chart_item,
     "cover": covers.cover_item,
+    "note": pages.note_item,
+    "table": tables.table_item,
     "unlike": unlike.unlike_item,
     "talk": talk.talk_item,
     "album": album.album_item,
 }
 ITEMS_PER_STEP = {"bind": 4, "scene": 4, "several": 4, "follow-up": 4, "compare": 3, "more": 3,
-                  "three": 2, "chart": 5, "cover": 6, "unlike": 6, "talk": 6,
-                  "album": 3}  # fmt: skip
-PICTURES_PER_STEP = 8
+                  "three": 2, "chart": 5, "cover": 6, "note": 8, "table": 6,
+                  "unlike": 6, "talk": 6, "album": 3}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Stage:
         name: Its name, also of its checkpoint.
         steps: Steps of each process.
         mix: Kinds of items and how often each comes; empty for dense perception.
+        pictures: Pictures of a step of dense perception: with shapes, and with text.
+        keep: Weight of staying near what the tower told of shapes when the stage began.
         tower_rate: Learning rate of tower and projection, as a part of the decoder's.
         dense_weight: Weight of the dense losses.
         rate: Learning rate of AdamW.
@@ -65,6 +70,8 @@ class Stage:
     rate: float = 2e-3
     muon_rate: float = 5e-3
     decay: float = 0.35
+    pictures: tuple[int, int] = (4, 4)
+    keep: float = 0.0
 
 
 ALL = {
@@ -75,12 +82,26 @@ ALL = {
     "three": 1,
     "chart": 3,
     "cover": 2,
+    "note": 2,
+    "table": 2,
     "unlike": 0.6,
     "talk": 0.6,
     "album": 1.5,
 }
 STAGES = (
     Stage("perception", 3800, {}, 1.0, 1.0),
+    Stage(
+        "reading",
+        11000,
+        {},
+        1.0,
+        1.0,
+        rate=1.5e-3,
+        muon_rate=4e-3,
+        decay=0.4,
+        pictures=(4, 12),
+        keep=1.0,
+    ),
     Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),
     Stage("read", 2400, {"bind": 0.3, **ALL}, 0.0, 0.0),
     Stage(
@@ -128,16 +149,17 @@ STAGES = (
 
 
 def perception_pictures(
-    rng: random.Random, progress: float, size: int = 1
+    rng: random.Random, stage: Stage, step: int, size: int = 1
 ) -> tuple[list[Picture], int]:
     """Pictures of one step, easy ones first.
 
     Returns:
         Shape pictures followed by text pictures, and the number of shape pictures.
     """
-    half = PICTURES_PER_STEP // 2 * size
-    shapes = [_shape_picture(rng, progress) for _ in range(half)]
-    return shapes + [_text_picture(rng, progress) for _ in range(half)], half
+    progress = step / stage.steps
+    shapes, texts = (count * size for count in stage.pictures)
+    drawn = [_shape_picture(rng, 1.0 if stage.keep else progress) for _ in range(shapes)]
+    return drawn + [_text_picture(rng, progress) for _ in range(texts)], shapes
 
 
 def _shape_picture(rng: random.Random, progress: float) -> Picture:
@@ -154,10 +176,9 @@ def _shape_picture(rng: random.Random, progress: float) -> Picture:
 
 def _text_picture(rng: random.Random, progress: float) -> Picture:
     sort = rng.random()
-    if progress < 0.12:
-        return covers.text_page(rng, easy=True)
-    if sort < 0.35:
-        return covers.text_page(rng, easy=sort < 0.05)
-    if sort < 0.5:
-        return covers.draw_cover(rng, False).picture
+    if sort < (0.75 if progress < 0.3 else 0.45):
+        return pages.text_page(rng, progress)
+    if sort < 0.75:
+        draw = rng.choice((covers.draw_cover, pages.draw_note, tables.draw_table))
+        return draw(rng, False).picture
     return charts.draw_chart(rng, charts.random_chart(rng, False)).picture

@@ -6,6 +6,7 @@ crop (one cell is one token of the language model) what lies there. The labels t
 tower; the model itself never gets them.
 """
 
+import io
 import random
 import string
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from phi3v_tui.conversation.crops import crop_layout
 from phi3v_tui.phi3v.image_processing import hd_transform
@@ -30,7 +31,7 @@ CHARACTER_SLOTS = 12
 """Characters that a cell can hold: four quarters with three each."""
 
 KINDS = ("circle", "square", "triangle", "star", "cross", "diamond")
-KIND_ID = {k: i + 1 for i, k in enumerate((*KINDS, "bar"))}
+KIND_ID = {k: i + 1 for i, k in enumerate((*KINDS, "bar", "point"))}
 
 Colour = tuple[int, int, int]
 COLOURS: dict[str, tuple[Colour, ...]] = {
@@ -58,12 +59,16 @@ POSITIONS = (
 
 MARKS = {"centre": 1, "highest": 2, "lowest": 3}
 
+LEVELS = 20
+"""Steps of the value axis of a chart that a bar or a point can be told to reach."""
+
 CLASSES = {
     "kind": len(KIND_ID) + 1,
     "colour": len(COLOUR_ID) + 1,
     "place": 10,
     "mark": len(MARKS) + 1,
     "background": len(COLOUR_ID) + 2,
+    "level": LEVELS + 2,
 }
 """Dense labels of a cell beside its characters, with their numbers of classes (0: none)."""
 PLANE = {name: i for i, name in enumerate(CLASSES)}
@@ -79,7 +84,7 @@ class Labels:
     """What lies in each cell of a crop.
 
     Attributes:
-        planes: int64 [5, GRID, GRID]; `CLASSES` names the planes.
+        planes: int64 [6, GRID, GRID]; `CLASSES` names the planes.
         glyphs: Centre x, centre y (crop pixels), line number and character id of each printed
             character, in the order of printing.
     """
@@ -172,7 +177,8 @@ class Canvas:
         """Print a line, top left at x, y, and return the cell of each character."""
         face = load_font(font, max(6, round(size)))
         self.draw.text((x, y), text, font=face, fill=fill)
-        middle = y + face.getmetrics()[0] * 0.62
+        _, top, _, bottom = face.getbbox("H")
+        middle = y + (top + bottom) / 2
         cells = []
         for character in text:
             advance = glyph_advance(font, max(6, round(size)), character)
@@ -184,12 +190,24 @@ class Canvas:
         return tuple(cells)
 
     def finish(self, rng: random.Random) -> Picture:
-        """Fit into the crop, now and then with noise."""
+        """Fit into the crop, now and then blurred a little, with noise, or from a JPEG file."""
+        if rng.random() < 0.08:
+            radius = rng.uniform(0.2, 0.6) * self.unit
+            self.image = self.image.filter(ImageFilter.GaussianBlur(radius))
+        if rng.random() < 0.1:
+            self.image = through_jpeg(self.image, rng.randint(45, 90))
         pixels = fit_into_crop(self.image)
         if rng.random() < 0.25:
             noise = np.random.default_rng(rng.getrandbits(32)).integers(-10, 11, pixels.shape)
             pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
         return Picture(self.image, self.labels, pixels)
+
+
+def through_jpeg(image: Image.Image, quality: int) -> Image.Image:
+    """What a JPEG file keeps of a picture."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return Image.open(file).convert("RGB")
 
 
 def fit_into_crop(image: Image.Image) -> np.ndarray:
@@ -236,8 +254,23 @@ def random_size(rng: random.Random, square: float = 0.4) -> tuple[int, int]:
     return (long_side, short_side) if rng.random() < 0.65 else (short_side, long_side)
 
 
+FONTS = (
+    "DejaVuSans-Bold",
+    "DejaVuSans",
+    "DejaVuSerif-Bold",
+    "DejaVuSansMono",
+    "DejaVuSerif",
+    "DejaVuSansMono-Bold",
+    "STIXGeneral",
+    "cmb10",
+    "cmr10",
+)
+"""Fonts of training, the easiest to read first."""
+HELD_OUT_FONTS = ("STIXGeneralBol", "cmss10")
+
+
 def font_path(name: str) -> Path:
-    """One of the DejaVu fonts that matplotlib brings (Bitstream Vera licence, free)."""
+    """One of the free fonts that matplotlib brings (DejaVu, STIX, Computer Modern)."""
     import matplotlib
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"

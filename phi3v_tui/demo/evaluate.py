@@ -28,18 +28,18 @@ class Score:
     """How often an ability was right.
 
     Attributes:
-        right: Right answers.
+        right: Right answers; parts of one where characters are counted.
         asked: Questions.
         seconds: From prompts to the ends of answers, all together.
         reworded: How many of the questions were also asked in a wording that training never saw.
         reworded_right: Right answers to those.
     """
 
-    right: int = 0
+    right: float = 0
     asked: int = 0
     seconds: float = 0.0
     reworded: int = 0
-    reworded_right: int = 0
+    reworded_right: float = 0
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -85,7 +85,7 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
         score.asked += 1
         score.seconds += seconds
         score.right += right
-        if not right and score.asked - score.right <= show:
+        if right < 1 and score.asked - score.right <= show:
             print(f"{asked.ability} | {asked.prompts[-1]} | {asked.expected} | {text}", flush=True)
         if asked.reworded:
             again = replace(asked, prompts=(*asked.prompts[:-1], asked.reworded))
@@ -93,13 +93,13 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
             right = is_right(engine, again, text)
             score.reworded += 1
             score.reworded_right += right
-            if not right and score.reworded - score.reworded_right <= show:
+            if right < 1 and score.reworded - score.reworded_right <= show:
                 print(f"reworded: {asked.ability} | {asked.reworded} | {asked.expected} | {text}")
     return scores
 
 
-def is_right(engine: Engine, asked: Question, text: str) -> bool:
-    """Whether an answer is right; where pictures are to be swapped, whether it changes."""
+def is_right(engine: Engine, asked: Question, text: str) -> float:
+    """How much of an answer is right; where pictures are to be swapped, whether it changes."""
     if asked.swapped:
         return ask(engine, replace(asked, pictures=asked.swapped))[0] != text
     return asked.right(text)
@@ -133,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="demo")
     parser.add_argument("--quantize", default="auto", help="none, int8 or int4")
-    parser.add_argument("--count", type=int, default=200, help="pictures for each ability")
+    parser.add_argument("--count", type=int, default=500, help="pictures for each ability")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=0, help="wrong answers to print per ability")
     parser.add_argument(

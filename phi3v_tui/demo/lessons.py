@@ -63,7 +63,7 @@ class Lessons(Dataset):
         rng = random.Random(f"{self.seed} {self.stage.name} {step}")
         mix = self.stage.mix
         if not mix:
-            pictures, shapes = perception_pictures(rng, step / self.stage.steps, self.size)
+            pictures, shapes = perception_pictures(rng, self.stage, step, self.size)
             return Lesson("", Pictures(*picture_tensors(pictures), shapes))
         kind = rng.choices(list(mix), list(mix.values()))[0]
         items = [MAKERS[kind](rng, False) for _ in range(ITEMS_PER_STEP[kind] * self.size)]

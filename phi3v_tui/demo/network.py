@@ -23,6 +23,7 @@ from phi3v_tui.demo.drawing import (
 )
 from phi3v_tui.demo.scenes import plural
 from phi3v_tui.phi3v import Phi3VConfig, Phi3VForCausalLM
+from phi3v_tui.phi3v.image_embedding import Phi3VImageEmbedding
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -31,6 +32,7 @@ VIEW_TOKENS = GRID * (GRID + 1)
 IMAGE_TOKENS = 2 * VIEW_TOKENS + 1
 """Tokens of a picture with one crop: the crop, the separator, the global view."""
 
+TOWER_LAYERS = 6
 SUPERVISED_LAYER = 2
 SUPERVISED_HEADS = 3
 TRAINING_ONLY = ("characters.", "planes.")
@@ -42,7 +44,7 @@ def demo_config(vocab_size: int) -> Phi3VConfig:
         "hidden_size": 128,
         "intermediate_size": 512,
         # One more than is used, for the features are hidden state -2.
-        "num_hidden_layers": 5,
+        "num_hidden_layers": TOWER_LAYERS + 1,
         "num_attention_heads": 4,
         "num_channels": 3,
         "image_size": CROP,
@@ -93,18 +95,17 @@ class DemoNet(nn.Module):
         self.characters = nn.Linear(hidden, CHARACTER_SLOTS * (len(CHARACTERS) + 1))
         self.planes = nn.Linear(hidden, sum(CLASSES.values()))
         initialise(self.phi3v)
+        # From nothing, they begin to send gradients into the tower as they learn themselves.
+        nn.init.zeros_(self.characters.weight)
+        nn.init.zeros_(self.planes.weight)
 
     def features(self, pixels: Tensor) -> Tensor:
         """Tower features of crops: uint8 [N, CROP, CROP, 3] -> [N, GRID, GRID, 4 * tower]."""
-        mean, std = pixels.new_tensor((MEAN, STD), dtype=torch.float32)
-        scaled = (pixels.float() / 255 - mean) / std
-        return self.phi3v.model.vision_embed_tokens.encode_crops(scaled.permute(0, 3, 1, 2))
+        return crop_features(self.phi3v.model.vision_embed_tokens, pixels)
 
     def image_tokens(self, features: Tensor) -> Tensor:
-        """[N, GRID, GRID, C] -> [N, IMAGE_TOKENS, hidden]; with one crop both views are equal."""
-        embedding, grid = self.phi3v.model.vision_embed_tokens, CropGrid(1, 1)
-        merged = [embedding.merge(f.expand(2, -1, -1, -1), grid) for f in features]
-        return embedding.img_projection(torch.stack(merged))
+        """[N, GRID, GRID, C] -> [N, IMAGE_TOKENS, hidden]."""
+        return image_tokens(self.phi3v.model.vision_embed_tokens, features)
 
     def dense(self, features: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """What each cell shows.
@@ -116,6 +117,19 @@ class DemoNet(nn.Module):
         tokens = self.phi3v.model.vision_embed_tokens.img_projection(features)
         characters = self.characters(tokens).unflatten(-1, (CHARACTER_SLOTS, -1))
         return characters, self.planes(tokens).split(list(CLASSES.values()), -1)
+
+
+def crop_features(embedding: Phi3VImageEmbedding, pixels: Tensor) -> Tensor:
+    """Tower features of crops: uint8 [N, CROP, CROP, 3] -> [N, GRID, GRID, 4 * tower]."""
+    mean, std = pixels.new_tensor((MEAN, STD), dtype=torch.float32)
+    scaled = (pixels.float() / 255 - mean) / std
+    return embedding.encode_crops(scaled.permute(0, 3, 1, 2))
+
+
+def image_tokens(embedding: Phi3VImageEmbedding, features: Tensor) -> Tensor:
+    """[N, GRID, GRID, C] -> [N, IMAGE_TOKENS, hidden]; with one crop both views are equal."""
+    merged = [embedding.merge(f.expand(2, -1, -1, -1), CropGrid(1, 1)) for f in features]
+    return embedding.img_projection(torch.stack(merged))
 
 
 @torch.no_grad()
@@ -236,7 +250,7 @@ def align_words(net: DemoNet, vocabulary: dict[str, int]) -> None:
         qkv[hidden : 2 * hidden].mul_(0.3).add_(same, alpha=0.7).mul_(1.8)
         qkv[2 * hidden :].mul_(0.3).add_(value, alpha=0.7)
         out.mul_(0.3).add_(value.T, alpha=0.4)
-    kind, colour, place, _, background = (
+    kind, colour, place, _, background, _ = (
         w[1:] - w[1:].mean(0) for w in net.planes.weight.split(list(CLASSES.values()))
     )
     slots = net.characters.weight.view(CHARACTER_SLOTS, -1, hidden).mean(0)[1:]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tokenizers import Tokenizer
 
-from phi3v_tui.demo import charts, covers, scenes
+from phi3v_tui.demo import charts, covers, pages, scenes, tables
 from phi3v_tui.demo.curriculum import MAKERS
 from phi3v_tui.demo.dialogue import Item
-from phi3v_tui.demo.drawing import PLANE
+from phi3v_tui.demo.drawing import CLASSES, HELD_OUT_FONTS, PLANE
 from phi3v_tui.demo.network import DemoNet
 from phi3v_tui.demo.packing import forward, pack, picture_tensors, to_device
 
@@ -23,12 +23,17 @@ def perception_scores(net: DemoNet, count: int = 60) -> dict[str, float]:
             charts.draw_chart(rng, charts.random_chart(rng, True)).picture for _ in range(count)
         ],
         "cover": [covers.draw_cover(rng, True).picture for _ in range(count)],
+        "note": [pages.draw_note(rng, True).picture for _ in range(count)],
+        "note in new fonts": [
+            pages.draw_note(rng, True, HELD_OUT_FONTS).picture for _ in range(count)
+        ],
+        "table": [tables.draw_table(rng, True).picture for _ in range(count)],
     }
     scores = {}
     for name, pictures in sets.items():
         pixels, characters, planes = (t.to(device) for t in picture_tensors(pictures))
         slots, logits = net.dense(net.features(pixels))
-        for plane in ("kind", "colour", "place", "mark", "background"):
+        for plane in CLASSES:
             target = planes[:, PLANE[plane]]
             known = target > 0
             if known.any():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from phi3v_tui.demo.network import DemoNet
 from phi3v_tui.phi3v import Phi3VForCausalLM
@@ -32,4 +33,27 @@ def start_from(net: DemoNet, tokenizer: Tokenizer, folder: Path) -> None:
         rows = net.phi3v.state_dict()[name].clone()
         rows[[ours[w] for w in shared]] = given[name][[theirs[w] for w in shared]]
         given[name] = rows
+    _deepen(net, given)
     net.phi3v.load_state_dict(given)
+
+
+def _deepen(net: DemoNet, given: dict[str, Tensor]) -> None:
+    """Put layers that change nothing yet into a tower that has fewer than the network's.
+
+    They go between the first ones; the last layer, which is not used, stays the last.
+    """
+    prefix = "model.vision_embed_tokens.img_processor.encoder.layers."
+    theirs = 1 + max(
+        int(name.removeprefix(prefix).split(".")[0]) for name in given if prefix in name
+    )
+    ours = len(net.phi3v.model.vision_embed_tokens.img_processor.encoder.layers)
+    new = [2 * i + 1 for i in range(ours - theirs)]
+    old = [i for i in range(ours) if i not in new]
+    layers = {name: given.pop(name) for name in list(given) if name.startswith(prefix)}
+    for name, value in layers.items():
+        number, rest = name.removeprefix(prefix).split(".", 1)
+        given[f"{prefix}{old[int(number)]}.{rest}"] = value
+    for name, value in net.phi3v.state_dict().items():
+        if name.startswith(prefix) and int(name.removeprefix(prefix).split(".")[0]) in new:
+            adds = ".out_proj." in name or ".fc2." in name
+            given[name] = torch.zeros_like(value) if adds else value

@@ -31,8 +31,16 @@ def _without_picture(rng: random.Random) -> Turn:
     """Any question that needs a picture, where there is none."""
     sort = rng.choice([s for s in wordings() if s not in TALK and s != "and the other"])
     kind = rng.choice(KINDS)
-    fields = {"kind": kind, "kinds": plural(kind), "place": rng.choice(POSITIONS), "nth": "second",
-              "which": "highest", "more": "largest", "thing": f"a red {kind}"}  # fmt: skip
+    fields = {
+        "kind": kind,
+        "kinds": plural(kind),
+        "thing": f"a red {kind}",
+        "place": rng.choice(POSITIONS),
+        "nth": "second",
+        "which": "highest",
+        "more": "largest",
+        "name": str(rng.randint(1990, 2030)),
+    }
     turn = asked(rng, "no picture", Answer(TALK["no picture"]), "talk")
     turn.question = word(rng, sort, fields)
     return turn

@@ -34,7 +34,7 @@ def build_tokenizer(samples: int = 300) -> Tokenizer:
         for _ in range(samples):
             for chain in make(rng, False).chains:
                 for turn in chain:
-                    unquoted = re.sub(r'"[^"]*"', '""', turn.answer.text)
+                    unquoted = re.sub(r'"[^"]*"|\| [^|]* ', '""', turn.answer.text)
                     words.update(re.findall(PIECE, " ".join((unquoted, *turn.fields.values()))))
     characters = [*string.printable[:94], " ", "\n"]
     names = [*SPECIAL, *characters, *sorted(w for w in words if len(w) > 1)]

@@ -14,6 +14,7 @@ every few minutes, and training goes on from it when it is started again.
 import argparse
 import json
 import time
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -25,7 +26,14 @@ from torch import Tensor
 
 from phi3v_tui.demo.curriculum import STAGES, Stage
 from phi3v_tui.demo.lessons import Lesson, Lessons, Pictures
-from phi3v_tui.demo.network import AttentionSupervision, DemoNet, align_words, dense_loss
+from phi3v_tui.demo.network import (
+    AttentionSupervision,
+    DemoNet,
+    align_words,
+    crop_features,
+    dense_loss,
+    image_tokens,
+)
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
 from phi3v_tui.demo.packing import IGNORED, Batch, forward, to_device
 from phi3v_tui.demo.scores import language_scores, perception_scores
@@ -66,7 +74,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.rank, self.settings, self.folder = rank, settings, settings.folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.half = self.device.type != "cpu"
+        self.half = self.device.type != "cpu" or multiplies_bfloat16()
         self.tokenizer = build_tokenizer()
         if rank == 0:
             self.tokenizer.save(str(self.folder / "tokenizer.json"))
@@ -108,6 +116,7 @@ class Trainer:
         for name, parameter in self.net.named_parameters():
             is_tower = name.startswith(TOWER_PARTS)
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
+        self.before = deepcopy(self.net.phi3v.model.vision_embed_tokens)
         optimizers = make_optimizers(self.net, stage)
         first = self.resume(stage, optimizers)
         seed = f"{self.settings.seed} {self.rank}"
@@ -149,7 +158,7 @@ class Trainer:
         batch = to_device(lesson.batch, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             if isinstance(batch, Pictures):
-                loss = self.perception_loss(batch)
+                loss = self.perception_loss(stage, batch)
             else:
                 loss = self.language_loss(stage, lesson.kind, batch)
         loss.backward()
@@ -158,10 +167,13 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    def perception_loss(self, seen: Pictures) -> Tensor:
+    def perception_loss(self, stage: Stage, seen: Pictures) -> Tensor:
         """Dense losses: kinds and colours count for shape pictures, characters for text."""
-        slots, logits = self.net.dense(self.net.features(seen.pixels))
+        features = self.net.features(seen.pixels)
+        slots, logits = self.net.dense(features)
         total = slots.new_zeros(())
+        if stage.keep:
+            total = total + stage.keep * self.change(features[: seen.shapes], seen)
         for part, weights in (
             (slice(0, seen.shapes), (0.1, 0.6)),
             (slice(seen.shapes, None), (1.0, 0.6)),
@@ -172,6 +184,15 @@ class Trainer:
             self.note("planes", losses[1])
             total = total + weights[0] * losses[0] + weights[1] * losses[1]
         return total
+
+    def change(self, features: Tensor, seen: Pictures) -> Tensor:
+        """How far what the decoder gets of shapes has moved, as a part of its variance."""
+        now = self.net.image_tokens(features)
+        with torch.no_grad():
+            then = image_tokens(self.before, crop_features(self.before, seen.pixels[: seen.shapes]))
+        moved = F.mse_loss(now, then) / then.var()
+        self.note("moved", moved)
+        return moved
 
     def language_loss(self, stage: Stage, kind: str, batch: Batch) -> Tensor:
         """Cross entropy of the answers, attention supervision, and dense losses if wanted."""
@@ -241,6 +262,11 @@ class Trainer:
         dist.barrier()
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16; without them it is far slower."""
+    return torch.cpu._is_avx512_bf16_supported()
+
+
 def work(rank: int, settings: Settings, stages: tuple[Stage, ...]) -> None:
     """What each process runs."""
     torch.set_num_threads(1)
@@ -270,15 +296,13 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=29517, help="on which the processes meet")
     names = [s.name for s in STAGES]
-    parser.add_argument("--from", dest="first", default=names[0], choices=names,
-                        help="first stage to run")  # fmt: skip
-    parser.add_argument("--until", default=names[-1], choices=names, help="last stage to run")
+    parser.add_argument("--stages", nargs="+", default=names, choices=names, help="to run")
     parser.add_argument(
         "--start", type=Path, help="folder of a checkpoint in the published layout to go on from"
     )
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    chosen = STAGES[names.index(args.first) : names.index(args.until) + 1]
+    chosen = [s for s in STAGES if s.name in args.stages]
     stages = tuple(replace(s, steps=round(s.steps * args.scale)) for s in chosen)
     wanted = {f.name: getattr(args, f.name) for f in fields(Settings)}
     mp.spawn(work, (Settings(**wanted), stages), nprocs=args.processes)

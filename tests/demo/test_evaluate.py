@@ -1,5 +1,6 @@
 """The table of the evaluation: figures, intervals, and where it goes in a document."""
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from phi3v_tui.demo import evaluate
 from phi3v_tui.demo.curves import plot, read_curves
 from phi3v_tui.demo.evaluate import MARKERS, Score, measure, table, update
-from phi3v_tui.demo.exam import Question
+from phi3v_tui.demo.exam import Question, chart_questions, edits, text_questions
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,25 @@ def test_a_document_keeps_everything_but_its_table(tmp_path: Path) -> None:
     document.write_text(f"before\n{MARKERS[0]}\nold\n{MARKERS[1]}\nafter\n")
     update(document, "new")
     assert document.read_text() == f"before\n{MARKERS[0]}\nnew\n{MARKERS[1]}\nafter\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("", "", 0), ("same", "same", 0), ("kitten", "sitting", 3), ("abc", "", 3), ("ab", "ba", 2)],
+)
+def test_characters_to_change(one: str, other: str, expected: int) -> None:
+    assert edits(one, other) == edits(other, one) == expected
+
+
+def test_printed_text_is_scored_by_character_and_values_by_distance() -> None:
+    text = next(text_questions(random.Random(1), 1))
+    quoted = text.expected.partition('"')[2].rpartition('"')[0]
+    assert text.right(text.expected) == 1
+    assert text.right(f'It says "{quoted[1:]}".') == pytest.approx(1 - 1 / len(quoted))
+    assert text.right("Nothing that I can read.") == 0
+    value = next(q for q in chart_questions(random.Random(1), 3) if "value" in q.ability)
+    so_far, _, number = value.expected.rstrip(".").rpartition(" ")
+    end = int(value.expected.split()[4])
+    assert value.right(value.expected)
+    assert not value.right(f"{so_far} {float(number) + 0.2 * end:g}.")
+    assert not value.right("I do not know.")

@@ -5,8 +5,27 @@ import random
 import numpy as np
 import pytest
 
-from phi3v_tui.demo import charts, comparisons, covers, scene_questions, scenes, unlike
-from phi3v_tui.demo.drawing import CELL, CHARACTERS, CROP, Canvas, fit_into_crop
+from phi3v_tui.demo import (
+    charts,
+    comparisons,
+    covers,
+    pages,
+    scene_questions,
+    scenes,
+    tables,
+    unlike,
+)
+from phi3v_tui.demo.drawing import (
+    CELL,
+    CHARACTERS,
+    CROP,
+    FONTS,
+    HELD_OUT_FONTS,
+    LEVELS,
+    PLANE,
+    Canvas,
+    fit_into_crop,
+)
 from phi3v_tui.demo.words import is_held_out_word, random_word
 from phi3v_tui.phi3v.image_processing import CLIP_MEAN, CLIP_STD, Phi3VImageProcessor
 
@@ -48,6 +67,10 @@ def test_held_out_words_are_never_printed_in_training() -> None:
     rng = random.Random(0)
     drawn = [covers.draw_cover(rng, held_out=False) for _ in range(60)]
     words = [w for d in drawn for w in f"{d.title} {d.author}".split()]
+    words += [w for _ in range(60) for w in pages.random_words(rng, held_out=False).split()]
+    cells = [t for _ in range(60) for row in tables.random_table(rng, held_out=False) for t in row]
+    words += [w for w in cells if not w.isdigit()]
+    words = [w for w in words if not w.isdigit()]
     assert not any(map(is_held_out_word, words))
     assert all(is_held_out_word(random_word(rng, True)) for _ in range(50))
 
@@ -77,6 +100,49 @@ def test_characters_are_labelled_in_reading_order() -> None:
     grid = canvas.labels.characters()
     read = [CHARACTERS[i - 1] for row in range(8) for i in grid[row].reshape(-1) if i]
     assert "".join(read) == "Winter"
+
+
+def test_printed_text_lies_in_the_cells_it_is_said_to_be_read_from() -> None:
+    rng = random.Random(8)
+    for _ in range(20):
+        drawn = pages.draw_note(rng, held_out=False)
+        assert len(drawn.cells) == len(drawn.text) <= pages.MOST_CHARACTERS
+        grid = drawn.picture.labels.characters()
+        for character, cell in zip(drawn.text, drawn.cells, strict=True):
+            if character != " ":
+                assert CHARACTERS.index(character) + 1 in grid[cell]
+
+
+def test_notes_of_the_evaluation_are_printed_in_fonts_that_training_never_uses() -> None:
+    assert not set(FONTS) & set(HELD_OUT_FONTS)
+
+
+def test_a_table_is_written_in_markdown_with_every_text_read_from_its_cell() -> None:
+    rng = random.Random(9)
+    for _ in range(20):
+        drawn = tables.draw_table(rng, held_out=False)
+        answer = tables.markdown(drawn)
+        lines = answer.text.splitlines()
+        said = [[t.strip() for t in line.strip("|").split("|")] for line in lines]
+        assert said[:1] + said[2:] == drawn.rows
+        assert set(said[1]) == {"---"}
+        grid = drawn.picture.labels.characters()
+        for span in answer.spans:
+            character = answer.text[span.start : span.end]
+            if character in CHARACTERS:
+                assert CHARACTERS.index(character) + 1 in grid[span.cells[0][1]]
+
+
+@pytest.mark.parametrize("sort", ["bar", "line"])
+def test_a_value_is_read_from_the_axis(sort: str) -> None:
+    rng = random.Random(12)
+    chart = charts.Chart("Sales", ("2001", "2002", "2003"), (10, 90, 48), "red", sort, 500)
+    drawn = charts.draw_chart(rng, chart)
+    assert charts.ask_value(rng, drawn, 2).answer.text == (
+        "The axis ends at 500 and 2003 stands at 50% of it, so about 250."
+    )
+    levels = drawn.picture.labels.planes[PLANE["level"]]
+    assert {int(levels[cell]) for cell in drawn.bar_cells[1]} == {round(0.9 * LEVELS) + 1}
 
 
 def test_answers_say_what_was_drawn() -> None:

@@ -12,8 +12,9 @@ from tokenizers import Tokenizer
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo import lessons as lessons_of_training
-from phi3v_tui.demo import train
+from phi3v_tui.demo import network, train
 from phi3v_tui.demo.curriculum import Stage
+from phi3v_tui.demo.drawing import CROP
 from phi3v_tui.demo.export import export
 from phi3v_tui.demo.lessons import Lessons
 from phi3v_tui.demo.network import DemoNet, demo_config
@@ -162,6 +163,31 @@ def test_training_starts_from_a_checkpoint_that_is_there(
             assert torch.equal(ours[name][mine], rounded[[fewer.token_to_id(w) for w in words]])
         else:
             assert torch.equal(ours[name], rounded)
+
+
+def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
+    tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "TOWER_LAYERS", network.TOWER_LAYERS - 2)
+    given = trainer(tmp_path)
+    export(given.net.phi3v, tokenizer, tmp_path / "given")
+    monkeypatch.undo()
+    started = trainer(tmp_path, seed=2, start=tmp_path / "given")
+    pixels = torch.randint(0, 256, (2, CROP, CROP, 3), dtype=torch.uint8)
+    before = Phi3VForCausalLM.from_pretrained(tmp_path / "given", dtype=torch.float32)
+    given.net.phi3v.load_state_dict(before.state_dict())
+    assert torch.equal(started.net.features(pixels), given.net.features(pixels))
+    started.stage(PERCEPTION)
+    assert not torch.equal(started.net.features(pixels), given.net.features(pixels))
+
+
+def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_path: Path) -> None:
+    def moved(keep: float) -> float:
+        made = trainer(tmp_path)
+        made.stage(replace(PERCEPTION, steps=6, keep=keep))
+        return made.averages["moved"] if keep else float("inf")
+
+    assert moved(1000.0) < moved(1e-9)
 
 
 def test_the_shipped_checkpoint_has_the_sizes_of_this_code() -> None:

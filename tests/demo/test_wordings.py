@@ -12,7 +12,7 @@ from phi3v_tui.demo.tokenizer import PIECE, build_tokenizer
 from phi3v_tui.demo.wordings import typed, word, wordings
 
 FIELDS = {"kind": "star", "kinds": "stars", "place": "top left", "noun": "star", "nth": "first",
-          "which": "highest", "more": "largest", "thing": "a red star"}  # fmt: skip
+          "which": "highest", "more": "largest", "thing": "a red star", "name": "2020"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

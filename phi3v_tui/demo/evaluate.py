@@ -16,10 +16,12 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo.exam import Question, all_questions
+from phi3v_tui.demo.unlike import HEDGE
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.local import LocalEngine
 
+LIKE = "all other pictures: does not say that it cannot tell"
 MARKERS = ("<!-- evaluation -->", "<!-- /evaluation -->")
 
 
@@ -78,6 +80,7 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
         show: How many wrong answers of each ability to print.
     """
     scores: dict[str, Score] = {}
+    like = Score()
     for asked in questions:
         score = scores.setdefault(asked.ability, Score())
         text, seconds = ask(engine, asked)
@@ -85,6 +88,10 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
         score.asked += 1
         score.seconds += seconds
         score.right += right
+        if any(asked.pictures) and asked.expected != HEDGE:
+            like.asked += 1
+            like.seconds += seconds
+            like.right += text != HEDGE
         if right < 1 and score.asked - score.right <= show:
             print(f"{asked.ability} | {asked.prompts[-1]} | {asked.expected} | {text}", flush=True)
         if asked.reworded:
@@ -95,7 +102,7 @@ def measure(engine: Engine, questions: Iterator[Question], show: int) -> dict[st
             score.reworded_right += right
             if right < 1 and score.reworded - score.reworded_right <= show:
                 print(f"reworded: {asked.ability} | {asked.reworded} | {asked.expected} | {text}")
-    return scores
+    return {**scores, LIKE: like} if like.asked else scores
 
 
 def is_right(engine: Engine, asked: Question, text: str) -> float:

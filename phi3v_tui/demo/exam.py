@@ -4,13 +4,15 @@ Held out by construction are (kind, colour, place) triples, printed words, sizes
 kinds of unlike pictures, and for charts the drawing program.
 """
 
+import importlib.util
 import io
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from phi3v_tui.demo import charts, covers, pages, scenes, tables, unlike
 from phi3v_tui.demo.comparisons import compare_item
@@ -338,6 +340,32 @@ def unlike_questions(rng: random.Random, count: int) -> Iterator[Question]:
         yield question(rng, unlike.ask_unlike(rng), "unlike pictures: says so", png(picture))
 
 
+def photograph_questions(rng: random.Random, count: int) -> Iterator[Question]:
+    """Parts of the photographs that installed packages bring; never used in training."""
+    photographs = [Image.open(path).convert("RGB") for path in installed_photographs()]
+    for _ in range(count if photographs else 0):
+        photograph = rng.choice(photographs)
+        width, height = (round(side * rng.uniform(0.4, 1)) for side in photograph.size)
+        left = rng.randint(0, photograph.width - width)
+        top = rng.randint(0, photograph.height - height)
+        part = photograph.crop((left, top, left + width, top + height))
+        if rng.random() < 0.5:
+            part = ImageOps.mirror(part)
+        yield question(rng, unlike.ask_unlike(rng), "photographs: says so", png(part))
+
+
+def installed_photographs() -> list[Path]:
+    """JPEG files of installed packages."""
+    packages = ("matplotlib", "textual_image")
+    found = [importlib.util.find_spec(name) for name in packages]
+    return [
+        photograph
+        for spec in found
+        if spec and spec.origin
+        for photograph in sorted(Path(spec.origin).parent.rglob("*.jpg"))
+    ]
+
+
 def talk_questions(rng: random.Random, count: int) -> Iterator[Question]:
     """Small talk, and questions about a picture that is not there."""
     for _ in range(count):
@@ -373,6 +401,7 @@ def all_questions(count: int, seed: int) -> Iterator[Question]:
         text_questions,
         table_questions,
         unlike_questions,
+        photograph_questions,
         talk_questions,
         swap_questions,
     ):

@@ -9,7 +9,14 @@ import pytest
 from phi3v_tui.demo import evaluate
 from phi3v_tui.demo.curves import plot, read_curves
 from phi3v_tui.demo.evaluate import MARKERS, Score, measure, table, update
-from phi3v_tui.demo.exam import Question, chart_questions, edits, text_questions
+from phi3v_tui.demo.exam import (
+    Question,
+    chart_questions,
+    edits,
+    photograph_questions,
+    text_questions,
+)
+from phi3v_tui.demo.unlike import HEDGE
 
 
 @pytest.mark.parametrize(
@@ -77,3 +84,20 @@ def test_printed_text_is_scored_by_character_and_values_by_distance() -> None:
     assert value.right(value.expected)
     assert not value.right(f"{so_far} {float(number) + 0.2 * end:g}.")
     assert not value.right("I do not know.")
+
+
+def test_it_is_counted_when_a_like_picture_is_taken_for_an_unlike_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluate, "ask", lambda engine, asked: (HEDGE, 0.0))
+    like = Question("an ability", ((b"",),), ("What?",), lambda text: False, "A star.")
+    unlike = replace(like, expected=HEDGE)
+    talk = replace(like, pictures=((),))
+    scores = measure(None, iter([like, unlike, talk]), show=0)
+    assert (scores[evaluate.LIKE].right, scores[evaluate.LIKE].asked) == (0, 1)
+
+
+def test_photographs_of_installed_packages_are_asked_about() -> None:
+    asked = list(photograph_questions(random.Random(1), 4))
+    assert [q.expected for q in asked] == [HEDGE] * 4
+    assert len({q.pictures for q in asked}) == 4

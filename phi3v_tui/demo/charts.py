@@ -229,8 +229,14 @@ def _labels_of(chart: Chart, index: int) -> dict[str, int]:
         "colour": COLOUR_ID[chart.colour],
         "place": index + 1,
         "mark": mark,
-        "level": chart.level(index) + 1 if chart.axis_end else UNKNOWN,
+        "level": UNKNOWN,
     }
+
+
+def _mark_top(canvas: Canvas, chart: Chart, index: int, x: float, y: float) -> None:
+    """Label the cell where a bar or point ends with its level."""
+    if chart.axis_end:
+        canvas.mark_cell(canvas.cell_at(x, y), level=chart.level(index) + 1)
 
 
 def _draw_bars(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) -> str:
@@ -243,6 +249,7 @@ def _draw_bars(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) ->
         canvas.draw.rectangle((x - half, y, x + half, plot.bottom - 1), fill=plot.fill)
         box = (x - half, y, x + half, plot.bottom)
         canvas.mark(box, kind=KIND_ID["bar"], **_labels_of(chart, i))
+        _mark_top(canvas, chart, i, x, y)
     return "bar"
 
 
@@ -260,6 +267,7 @@ def _draw_line(rng: random.Random, canvas: Canvas, chart: Chart, plot: _Plot) ->
     for i, (x, y) in enumerate(points):
         canvas.draw.ellipse((x - r, y - r, x + r, y + r), fill=plot.fill)
         canvas.mark_cell(canvas.cell_at(x, y), kind=KIND_ID["point"], **_labels_of(chart, i))
+        _mark_top(canvas, chart, i, x, y)
     return "point"
 
 
@@ -315,11 +323,13 @@ def ask_value(rng: random.Random, drawn: DrawnChart, index: int) -> Turn:
     """How high a bar or a point stands on the value axis."""
     chart = drawn.chart
     name, places = chart.names[index], drawn.name_cells[index]
-    cells = drawn.bar_cells[index] or places[:1]
     level = chart.level(index)
+    marked = drawn.picture.labels.cells("level", level + 1)
+    # Another bar may end as high: the nearest to the name is its own.
+    own = sorted(marked, key=lambda cell: abs(cell[1] - places[len(places) // 2][1]))[:1]
     answer = Answer("The axis ends at").say(f" {chart.axis_end}", drawn.axis_cells)
     answer.say(f" and {name} stands at")
-    answer.say(f" {level * 100 // LEVELS}%", cells)
+    answer.say(f" {level * 100 // LEVELS}%", own)
     part, end = answer.spans[-1], answer.spans[0]
     answer.say(" of it, so about").conclude(f" {level * chart.axis_end / LEVELS:g}", part, end)
     return asked(rng, "value", answer.say("."), "chart value", name=name)

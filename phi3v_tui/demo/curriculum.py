@@ -176,9 +176,9 @@ def _shape_picture(rng: random.Random, progress: float) -> Picture:
 
 def _text_picture(rng: random.Random, progress: float) -> Picture:
     sort = rng.random()
-    if sort < (0.75 if progress < 0.3 else 0.45):
+    if sort < 0.35:
         return pages.text_page(rng, progress)
-    if sort < 0.75:
+    if sort < 0.55:
         draw = rng.choice((covers.draw_cover, pages.draw_note, tables.draw_table))
         return draw(rng, False).picture
     return charts.draw_chart(rng, charts.random_chart(rng, False)).picture

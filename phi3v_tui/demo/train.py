@@ -176,7 +176,7 @@ class Trainer:
             total = total + stage.keep * self.change(features[: seen.shapes], seen)
         for part, weights in (
             (slice(0, seen.shapes), (0.1, 0.6)),
-            (slice(seen.shapes, None), (1.0, 0.6)),
+            (slice(seen.shapes, None), (1.0, 1.2)),
         ):
             said = (slots[part], tuple(x[part] for x in logits))
             losses = dense_loss(said, seen.characters[part], seen.planes[part])

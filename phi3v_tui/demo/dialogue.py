@@ -9,9 +9,6 @@ from phi3v_tui.demo.wordings import word
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-NOWHERE: tuple[tuple[int, Cell], ...] = ()
-"""Look at the separator between the views: there is nothing (more) to see."""
-
 
 @dataclass
 class Span:

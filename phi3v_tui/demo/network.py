@@ -35,7 +35,6 @@ IMAGE_TOKENS = 2 * VIEW_TOKENS + 1
 TOWER_LAYERS = 6
 SUPERVISED_LAYER = 2
 SUPERVISED_HEADS = 3
-TRAINING_ONLY = ("characters.", "planes.")
 
 
 def demo_config(vocab_size: int) -> Phi3VConfig:

@@ -25,7 +25,6 @@ from phi3v_tui.demo.drawing import (
 )
 
 BACKGROUNDS = ("white", "black", "grey", "yellow", "blue", "green", "pink")
-MOST_SHAPES = 5
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def random_scene(
     Args:
         rng: Source of randomness.
         held_out: Whether it must contain a held-out triple; else it contains none.
-        count: Number of shapes; any up to MOST_SHAPES where not given.
+        count: Number of shapes; any up to five where not given.
         distinct: Whether no kind appears twice.
     """
     while True:

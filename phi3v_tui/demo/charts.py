@@ -27,7 +27,7 @@ from phi3v_tui.demo.drawing import (
 from phi3v_tui.demo.words import random_word
 
 TOPICS = ("Revenue", "Sales", "Profit", "Visitors", "Rainfall", "Exports", "Orders", "Users",
-          "Stock price", "Share price", "Exports", "Births")  # fmt: skip
+          "Stock price", "Share price", "Births")  # fmt: skip
 AXIS_ENDS = (10, 20, 40, 50, 100, 100, 200, 400, 500, 1000)
 BAR_COLOURS = ("blue", "green", "red", "orange", "purple", "grey")
 

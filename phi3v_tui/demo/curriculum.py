@@ -55,6 +55,7 @@ class Stage:
         mix: Kinds of items and how often each comes; empty for dense perception.
         pictures: Pictures of a step of dense perception: with shapes, and with text.
         keep: Weight of staying near what the tower told of shapes when the stage began.
+        easy_first: Whether the text pictures of dense perception begin with easy ones.
         tower_rate: Learning rate of tower and projection, as a part of the decoder's.
         dense_weight: Weight of the dense losses.
         rate: Learning rate of AdamW.
@@ -72,6 +73,7 @@ class Stage:
     decay: float = 0.35
     pictures: tuple[int, int] = (4, 4)
     keep: float = 0.0
+    easy_first: bool = True
 
 
 ALL = {
@@ -101,6 +103,19 @@ STAGES = (
         decay=0.4,
         pictures=(4, 12),
         keep=1.0,
+    ),
+    Stage(
+        "reread",
+        3500,
+        {},
+        1.0,
+        1.0,
+        rate=9e-4,
+        muon_rate=2.4e-3,
+        decay=0.95,
+        pictures=(4, 12),
+        keep=1.0,
+        easy_first=False,
     ),
     Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),
     Stage("read", 2400, {"bind": 0.3, **ALL}, 0.0, 0.0),
@@ -156,7 +171,7 @@ def perception_pictures(
     Returns:
         Shape pictures followed by text pictures, and the number of shape pictures.
     """
-    progress = step / stage.steps
+    progress = step / stage.steps if stage.easy_first else 1.0
     shapes, texts = (count * size for count in stage.pictures)
     drawn = [_shape_picture(rng, 1.0 if stage.keep else progress) for _ in range(shapes)]
     return drawn + [_text_picture(rng, progress) for _ in range(texts)], shapes

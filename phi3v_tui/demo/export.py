@@ -1,6 +1,6 @@
 """Write a trained network as a checkpoint in the published layout.
 
-`python -m phi3v_tui.demo.export runs/demo/joint.pt` replaces the bundled one.
+`python -m phi3v_tui.demo.export runs/demo/settle.pt` replaces the bundled one.
 """
 
 import argparse

@@ -1,14 +1,15 @@
 """Train the bundled checkpoint from nothing: `python -m phi3v_tui.demo.train`.
 
-Three stages (see README.md in this folder for why):
+The stages (see README.md in this folder for why):
 
-1. perception: the vision tower learns what each cell shows, from dense labels;
-2. bind, then read: the decoder learns to look things up, the tower frozen;
-3. joint: everything together at a lower rate.
+1. perception, reading, reread: the vision tower learns what each cell shows, from dense labels;
+2. bind, read: the decoder learns to look things up, the tower frozen;
+3. joint, polish: both together at a lower rate;
+4. settle: conclusions, the tower frozen again.
 
 On a GPU it runs in bfloat16, and other processes draw the pictures. On a CPU two processes share
-the work in float32, each on one thread; their gradients are averaged. A checkpoint is written
-every few minutes, and training goes on from it when it is started again.
+the work, each on one thread, in bfloat16 where the CPU multiplies it; their gradients are averaged.
+A checkpoint is written every few minutes, and training goes on from it when it is started again.
 """
 
 import argparse

@@ -66,7 +66,7 @@ async def take(assets: Path, size: tuple[int, int], theme: str, path: Path) -> N
             await converse(
                 pilot,
                 app,
-                ["Could you please introduce this stock to me?", "Which bar is the lowest?"],
+                ["What is the title of this chart?", "Which bar is the highest?"],
             )
             save_png(app.export_screenshot(title="phi3v-tui"), path)
 

@@ -62,5 +62,5 @@ def byte_size(count: int) -> str:
 
 
 def short_time(seconds: float) -> str:
-    """How long something took: a tenth of a second is enough, but never "0.0"."""
-    return f"{seconds:.1f}" if seconds >= 0.95 else f"{seconds:.2g}"
+    """How long something took: tenths of a second, below one hundredths, and never 0."""
+    return f"{seconds:.1f}" if seconds >= 0.95 else f"{max(round(seconds, 2), 0.01):g}"

@@ -104,8 +104,8 @@ def test_turns_that_are_given_up_are_not_part_of_the_prompt():
 def test_stop_tokens_end_no_answer(setup, system):
     """The bundled model is done with this one after a few words."""
     opened = open_system(system, replace(setup, folder=BUNDLED))
-    reply = opened.ask(inputs.opening("What are you?"), 90)
-    assert len(reply.token_ids) == 90
+    reply = opened.ask(inputs.opening("What are you?"), 60)
+    assert len(reply.token_ids) == 60
 
 
 @pytest.mark.parametrize("reading", [True, False])

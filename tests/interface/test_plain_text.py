@@ -33,7 +33,7 @@ def test_byte_size(count: int, words: str):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.0421, "0.042"), (0.3, "0.3"), (0.94, "0.94"), (1.06, "1.1"), (75, "75.0")],
+    [(0.002, "0.01"), (0.0421, "0.04"), (0.3, "0.3"), (0.94, "0.94"), (1.06, "1.1"), (75, "75.0")],
 )
 def test_short_time(seconds: float, words: str):
     assert short_time(seconds) == words

@@ -108,4 +108,4 @@ async def test_what_a_slash_command_takes_is_not_read_as_markup(make_app):
     app = make_app()
     async with app.run_test() as pilot:
         await pilot.press(*"/set")
-        await wait_until(pilot, lambda: "/set [NAME VALUE]: change" in screen_text(app))
+        await wait_until(pilot, lambda: "/set [NAME VALUE]: set NAME" in screen_text(app))

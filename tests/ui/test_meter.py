@@ -81,7 +81,7 @@ async def test_branches_and_forks(make_app, engine):
         await meter_shows(pilot, app, "context 6 of")
         await pilot.press("up")
         await pilot.press("f")
-        await meter_shows(pilot, app, "context 3 of")
+        await meter_shows(pilot, app, "context 0 + 3 of")  # the prompt is typed again there
 
 
 async def test_editing_counts_what_the_other_version_would_follow(make_app, engine):

@@ -23,6 +23,8 @@ _FIRST = ("Enter sends", "Ctrl+O attaches", "Ctrl+J new line", "Ctrl+P commands"
 _NEXT = ("Enter sends", "Ctrl+O attaches", "Ctrl+↑ chooses a message", "Ctrl+P commands")
 _WITH_PICTURES = ("Enter sends", "Backspace takes the picture back", "F3 views it")
 _ANSWERING = ("Esc stops the answer", "Enter sends once it has ended")
+_EDITING = ("Enter sends", "Esc leaves it", "Ctrl+J new line")
+_EDITING_AMID_ANSWER = ("Enter sends once the answer has ended", "Esc leaves it")
 _COMPLETING = ("Enter takes the name", "↑ ↓ choose", "Esc closes")
 _UNFINISHED = ("Enter sends", "F5 goes on with the answer", "Ctrl+R answers again")
 _MOST_NAMED = 6
@@ -40,6 +42,8 @@ def hints(chat: "ChatScreen") -> Sequence[str]:
         return _COMPLETING
     if commands := slash.matching(chat.composer.text):
         return [_of_commands(commands)]
+    if chat.asking.editing is not None:
+        return _EDITING_AMID_ANSWER if chat.is_answering else _EDITING
     if chat.is_answering:
         return _ANSWERING
     if chat.composer.text:

@@ -179,6 +179,8 @@ async def test_what_comes_back_does_not_mix_with_another_version_that_is_typed(m
         await submit(pilot, app, "Three?")
         composer(app).text = "Four"
         await _edit_first(pilot, app)
+        keys = "Enter sends once the answer has ended · Esc leaves it"
+        await wait_until(pilot, lambda: keys in screen_text(app))
         engine.fail(ModelError("The memory is full.", "Close something."))
         await wait_until(pilot, lambda: notes(app))
         assert composer(app).text == "One?"

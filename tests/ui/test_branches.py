@@ -93,6 +93,7 @@ async def test_an_edited_prompt_and_its_answer_become_a_branch(make_app, engine,
         await wait_until(pilot, lambda: composer(app).text == "What is this?")
         assert attached(app) == ["my shapes.png"]
         assert "Another version" in str(composer(app).border_title)
+        await wait_until(pilot, lambda: "Enter sends · Esc leaves it" in _hint(app))
         composer(app).text = "Is this a square?"
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(engine.requests) == 3)

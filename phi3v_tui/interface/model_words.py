@@ -26,6 +26,18 @@ def on_disk(model: Model) -> str:
     return str(model.state)
 
 
+def on_disk_briefly(model: Model) -> str:
+    """The same where there is room for a word or two."""
+    match model.state:
+        case State.HERE:
+            return byte_size(model.bytes_here)
+        case State.IN_PART:
+            return "in part"
+        case State.MISSING:
+            return "not here"
+    return str(model.state)
+
+
 def state(model: Model) -> str:
     """How much of it is here, as the rest of a sentence."""
     if model.is_bundled and model.state is State.HERE:

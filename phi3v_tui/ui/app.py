@@ -55,6 +55,8 @@ class Phi3VApp(App[int]):
 
     TITLE = "phi3v-tui"
     CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tight"), (64, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-high")]
     BINDINGS = [*EVERYWHERE]
 
     def __init__(

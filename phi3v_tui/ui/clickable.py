@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
 
 from phi3v_tui.ui.keys import key_name
 
 GAP = " · "
+AROUND_KEYS = 6
+"""Cells that the edge of a box takes beside the keys in it."""
 
 
 def actions(bindings: Iterable[BindingType], namespace: str = "") -> dict[str, str]:
@@ -67,9 +67,12 @@ def _within(namespace: str, action: str) -> str:
     return f"{namespace}.{action}" if namespace and "." not in name else action
 
 
-def footer(screen: Screen[Any], words: str) -> Content:
-    """Keys of a screen in words, for the edge of a box in it."""
-    return clickable(words, actions(screen.BINDINGS, "screen"))
+def fitting(parts: Sequence[str], width: int) -> str:
+    """As many of some parts, from the first on, as a width of cells takes; one at least."""
+    shown = list(parts)
+    while len(shown) > 1 and cell_len(GAP.join(shown)) > width:
+        shown.pop()
+    return GAP.join(shown)
 
 
 def folded(parts: Sequence[str], width: int | None) -> list[str]:

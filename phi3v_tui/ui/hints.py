@@ -8,7 +8,6 @@ from textual.widget import Widget
 
 from phi3v_tui import slash
 from phi3v_tui.ui import message_commands
-from phi3v_tui.ui.clickable import GAP
 from phi3v_tui.ui.keys import key_name
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
 from phi3v_tui.ui.widgets.downloads import DownloadRow
@@ -71,11 +70,3 @@ def _of_commands(commands: Sequence[slash.Command]) -> str:
 def _of_keys(bindings: Iterable[BindingType]) -> Sequence[str]:
     own = (binding for binding in bindings if isinstance(binding, Binding))
     return [*(f"{key_name(b.key)}: {b.description.lower()}" for b in own), "Esc back"]
-
-
-def fitting(parts: Sequence[str], width: int) -> str:
-    """As many of some parts, from the first on, as a width of cells takes; one at least."""
-    shown = list(parts)
-    while len(shown) > 1 and len(GAP.join(shown)) > width:
-        shown.pop()
-    return GAP.join(shown)

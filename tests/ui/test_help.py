@@ -10,8 +10,7 @@ from textual.screen import Screen
 
 import phi3v_tui.ui
 from phi3v_tui.slash import COMMANDS
-from phi3v_tui.ui.clickable import folded
-from phi3v_tui.ui.hints import fitting
+from phi3v_tui.ui.clickable import fitting, folded
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS, key_name
 from phi3v_tui.ui.screens.help import HelpScreen, groups
 from phi3v_tui.ui.widgets.composer import Composer

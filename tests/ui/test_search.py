@@ -161,5 +161,5 @@ async def test_marks_keep_markdown_and_go_again(make_app, engine):
         )
         assert answers(app) == before
         await pilot.press("ctrl+f", *"nowhere")
-        await wait_until(pilot, lambda: "no message has these words" in _place(app))
+        await wait_until(pilot, lambda: "not found" in _place(app))
         assert _marked(app) == []

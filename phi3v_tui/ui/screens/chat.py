@@ -38,7 +38,6 @@ from phi3v_tui.ui.widgets.search_bar import SearchBar
 from phi3v_tui.ui.widgets.waiting_prompts import WaitingPrompts
 from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
-_WIDE_COLUMNS = 110
 _LOOK_EVERY_SECONDS = 0.2
 _PROMPTS_REMEMBERED = 200
 
@@ -46,7 +45,6 @@ _PROMPTS_REMEMBERED = 200
 class ChatScreen(TypingScreen):
     """Log and picture side by side; below them pictures to send, composer and status line."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]
     BINDINGS = [*KEYS]
 
     def __init__(

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from phi3v_tui.ui.clickable import footer
+from phi3v_tui.ui.widgets.boxes import Box
 
 
 class ChoiceScreen(ModalScreen[int | None]):
@@ -34,9 +33,9 @@ class ChoiceScreen(ModalScreen[int | None]):
 
     def compose(self) -> ComposeResult:
         """Text above choices."""
-        with Vertical(classes="modal") as box:
+        with Box(classes="modal") as box:
             box.border_title = self._title
-            box.border_subtitle = footer(self, "Enter chooses · Esc cancels")
+            box.keys = "Enter chooses · Esc cancels"
             if self._text:
                 yield Static(self._text, classes="modal-text", markup=False)
             yield OptionList(*(Option(choice) for choice in self._choices), compact=True)

@@ -6,7 +6,7 @@ from enum import Enum
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
@@ -15,8 +15,8 @@ from textual.widgets.option_list import Option
 from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.ui.answers import speaker
-from phi3v_tui.ui.clickable import footer
 from phi3v_tui.ui.room import Shortage
+from phi3v_tui.ui.widgets.boxes import Box
 
 _MOST_NAME_CELLS = 20
 
@@ -56,9 +56,9 @@ class ContextFullScreen(ModalScreen[WayOut]):
     def compose(self) -> ComposeResult:
         """Words, the messages in question, ways out."""
         cancels = "leaves the answer as it is" if self._goes_on else "takes the prompt back"
-        with Vertical(classes="modal") as box:
+        with Box(classes="modal") as box:
             box.border_title = "The context is full"
-            box.border_subtitle = footer(self, f"Enter chooses · Esc {cancels}")
+            box.keys = f"Enter chooses · Esc {cancels}"
             yield Static(self._question(), classes="modal-text", markup=False)
             with VerticalScroll(classes="modal-list", can_focus=False):
                 yield Static(_lines(self._leaving), markup=False)

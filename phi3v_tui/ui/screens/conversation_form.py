@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static, TextArea
 
 from phi3v_tui.choices import as_typed
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
-from phi3v_tui.ui.clickable import footer
+from phi3v_tui.ui.widgets.boxes import Box
 
 _FIELDS = (
     ("temperature", "0 takes the most likely word; up to 2 is more varied"),
@@ -58,11 +58,9 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
 
     def compose(self) -> ComposeResult:
         """One field below the other."""
-        with Vertical(classes="modal") as box:
+        with Box(classes="modal") as box:
             box.border_title = "This conversation"
-            box.border_subtitle = footer(
-                self, "Ctrl+S keeps · Ctrl+R as in the settings · Esc leaves"
-            )
+            box.keys = "Ctrl+S keeps · Esc leaves · Ctrl+R as in the settings"
             yield Label("System prompt", markup=False)
             yield TextArea(self._system_prompt, compact=True, tab_behavior="focus")
             for name, words in _FIELDS:
@@ -71,6 +69,10 @@ class ConversationFormScreen(ModalScreen[Choices | None]):
                     yield Input(as_typed(getattr(self._sampling, name)), id=name, compact=True)
                 yield Static(words, classes="field-words", markup=False)
             yield Static(classes="form-error", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the top, with the name of the first field in sight."""
+        self.call_after_refresh(self.query_one(Box).scroll_home, animate=False)
 
     def action_reset(self) -> None:
         """Fill in the settings."""

@@ -4,13 +4,13 @@ from enum import Enum
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from phi3v_tui.engine.full_model import Offer
 from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
-from phi3v_tui.ui.clickable import footer
+from phi3v_tui.ui.widgets.boxes import Box
 
 
 class Choice(Enum):
@@ -49,7 +49,7 @@ class DownloadOfferScreen(ModalScreen[Choice]):
     def compose(self) -> ComposeResult:
         """The question and its answers."""
         offer = self._offer
-        with Vertical(id="offer"):
+        with Box(id="offer"):
             yield Static(drawable(_question(offer)), markup=False)
             yield Static(drawable(offer.reason), classes="offer-reason", markup=False)
             with Horizontal(id="offer-choices"):
@@ -58,9 +58,9 @@ class DownloadOfferScreen(ModalScreen[Choice]):
 
     def on_mount(self) -> None:
         """Name the box."""
-        box = self.query_one("#offer")
+        box = self.query_one("#offer", Box)
         box.border_title = "The full model"
-        box.border_subtitle = footer(self, "Tab moves · Enter chooses · Esc: not now")
+        box.keys = "Tab moves · Enter chooses · Esc: not now"
         self.query_one(f"#{self._first.name.lower()}").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -57,7 +57,6 @@ class PickerList(ChoosesFirst, FolderList, can_focus=False):
 class FilePickerScreen(ModalScreen[list[Attachment]]):
     """Browse folders, filter by typing, look, and attach one picture or those marked."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS = [
         Binding("escape", "cancel", "Close it without a picture"),
         Binding("enter", "take", "Open the folder, or attach what is chosen", priority=True),

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from phi3v_tui.slash import COMMANDS
-from phi3v_tui.ui.clickable import footer
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS, meanings, rows
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.context_full import ContextFullScreen
@@ -25,6 +24,7 @@ from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.screens.models import ModelsScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentChip
+from phi3v_tui.ui.widgets.boxes import ScrolledBox
 from phi3v_tui.ui.widgets.composer import TYPING_KEYS, Composer
 from phi3v_tui.ui.widgets.downloads import DownloadRow
 from phi3v_tui.ui.widgets.message_view import PictureLine
@@ -112,6 +112,44 @@ def groups() -> tuple[Group, ...]:
     )
 
 
+class KeyRows(Widget):
+    """Keys beside what they do or, where that would be too narrow, above it."""
+
+    def __init__(self, rows: Sequence[tuple[str, str]]) -> None:
+        """List keys.
+
+        Args:
+            rows: Keys and what they do.
+        """
+        super().__init__()
+        self._rows = rows
+
+    def render(self) -> Table:
+        """The rows, in the width that there is."""
+        accent = self.app.theme_variables["accent"]
+        is_tight = self.screen.has_class("-tight")
+        return _stacked(self._rows, accent) if is_tight else _side_by_side(self._rows, accent)
+
+
+def _stacked(rows: Sequence[tuple[str, str]], accent: str) -> Table:
+    table = Table.grid(expand=True)
+    for keys, words in rows:
+        table.add_row(Text(keys, accent))
+        table.add_row(Padding(Text(words), (0, 0, 0, 2)))
+    return table
+
+
+def _side_by_side(rows: Sequence[tuple[str, str]], accent: str) -> Table:
+    """Two columns, each wrapped by itself."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    widest = max(len(line) for keys, _ in rows for line in wrap(keys, _MOST_KEY_CELLS))
+    table.add_column(style=accent, width=widest)
+    table.add_column(ratio=1)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
 class HelpScreen(ModalScreen[None]):
     """The keys, in groups."""
 
@@ -128,27 +166,17 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Groups of keys, then the commands."""
-        with VerticalScroll(id="help"):
+        with ScrolledBox(id="help"):
             for group in groups():
                 title = Static(group.title, classes="help-title", markup=False)
                 title.set_class(self._about in group.holders, "-sought")
                 yield title
-                yield Static(self._table(group.rows), classes="help-rows", markup=False)
+                yield KeyRows(group.rows)
 
     def on_mount(self) -> None:
         """Name the box, and go to what is sought."""
-        box = self.query_one("#help")
+        box = self.query_one("#help", ScrolledBox)
         box.border_title = "Keys"
-        box.border_subtitle = footer(self, "↑ ↓ scroll · Esc closes")
+        box.keys = "↑ ↓ scroll · Esc closes"
         for title in self.query(".-sought"):
             self.call_after_refresh(box.scroll_to_widget, title, animate=False, top=True)
-
-    def _table(self, rows: Sequence[tuple[str, str]]) -> Table:
-        """Two columns, each wrapped by itself."""
-        table = Table.grid(padding=(0, 2, 0, 0))
-        widest = max(len(line) for keys, _ in rows for line in wrap(keys, _MOST_KEY_CELLS))
-        table.add_column(style=self.app.theme_variables["accent"], width=widest)
-        table.add_column(ratio=1)
-        for row in rows:
-            table.add_row(*map(Text, row))
-        return table

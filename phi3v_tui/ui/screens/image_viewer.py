@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from PIL import Image
-from textual import events, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
@@ -114,11 +114,11 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         self._words.update(f"Decoding {drawable(self._attachment.name)} …")
         self._decode()
 
-    def on_resize(self) -> None:
-        """Show the same part."""
+    @on(PictureCanvas.Resized)
+    def _look_again(self) -> None:
+        """Show the same part in the room that there is now."""
         if self._viewport:
-            self._viewport = self._viewport.resized(*self._room())
-            self._draw()
+            self._look(self._viewport.resized(*self._room()))
 
     def action_leave(self) -> None:
         """Take nothing."""
@@ -226,10 +226,13 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         page = place if self._frames > 1 else ""
         parts = [page, f"{viewport.zoom:.1f}×" if viewport.zoom > 1 else "", self._facts()]  # noqa: RUF001
         words = Content.styled("  " + " · ".join(part for part in parts if part), "$muted")
-        beside = words.split("\n")[0].cell_length
-        room = max(_NAME_AT_LEAST, self._words.content_size.width - beside)
+        beside, *below = words.split("\n")
+        width = max(1, self._words.content_size.width)
         name = Content.styled(drawable(self._attachment.name), "bold")
-        self._words.update(name.truncate(room, ellipsis=True) + words)
+        room = max(_NAME_AT_LEAST, width - beside.cell_length)
+        lines = (name.truncate(room, ellipsis=True) + beside, *below)
+        shown = (line.truncate(width, ellipsis=True) for line in lines)
+        self._words.update(Content("\n").join(shown))
 
     def _facts(self) -> str:
         """What is seen in pixels and tokens, in two lines."""

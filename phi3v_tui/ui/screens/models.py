@@ -163,8 +163,10 @@ class ModelsScreen(ModalScreen[Picked | None]):
         memory = (model_words.in_memory(outlook), "$error" if is_too_big else "")
         room = self._width - 2 - _DISK_COLUMN - _MEMORY_COLUMN
         if room < _NAME_AT_LEAST:
-            more = Content.assemble("  ", memory, (f" · {disk}", "$muted"))
-            return Content.assemble(mark, name, "\n", more.truncate(self._width, ellipsis=True))
+            words = f" · {model_words.on_disk_briefly(model)}"
+            more = Content.assemble("  ", memory, (words, "$muted"))
+            lines = Content.assemble(mark, name), more
+            return Content("\n").join(line.truncate(self._width, ellipsis=True) for line in lines)
         padded = name.truncate(room - 1, ellipsis=True, pad=True)
         return Content.assemble(mark, padded, (f" {disk:<{_DISK_COLUMN}}", "$muted"), memory)
 

@@ -22,6 +22,7 @@ from phi3v_tui.ui.clickable import KeyHints
 _KEYS = "Enter opens · F2 renames · Delete removes · Esc closes"
 _RENAMING = "Enter keeps the name, an empty one takes the first prompt · Esc leaves it"
 _HEAD = f"  {'last written':<16} {'messages':>8}  title"
+_TIGHT_HEAD = "  last written  title"
 _MOST_LISTED = 300
 
 _T = TypeVar("_T")
@@ -148,14 +149,27 @@ class SessionsScreen(ModalScreen[str | None]):
         self._words = words
         found = await self._told(lambda: self._journal.search(words))
         self._found = (found or [])[:_MOST_LISTED]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(Option(self._line(summary)) for summary in self._found)
-        options.highlighted = 0 if self._found else None
+        self._draw_rows(0)
         if not self._found:
             self._say("No conversation has these words." if words else "There is none yet.")
         elif self._renaming is None:
             self._say(_KEYS)
+
+    def on_resize(self) -> None:
+        """Show of each what there is room for."""
+        self.call_after_refresh(
+            lambda: self._draw_rows(self.query_one(OptionList).highlighted or 0)
+        )
+
+    def _draw_rows(self, chosen: int) -> None:
+        self.query_one("#list-head", Static).update(_TIGHT_HEAD if self._is_tight else _HEAD)
+        options = self.query_one(OptionList)
+        options.set_options(Option(self._line(summary)) for summary in self._found)
+        options.highlighted = chosen if self._found else None
+
+    @property
+    def _is_tight(self) -> bool:
+        return self.has_class("-tight")
 
     @work
     async def _change(self, change: Callable[[], None]) -> None:
@@ -178,11 +192,12 @@ class SessionsScreen(ModalScreen[str | None]):
         self._say(_KEYS)
 
     def _line(self, summary: ConversationSummary) -> Content:
-        when = f"{summary.updated.astimezone():%Y-%m-%d %H:%M}"
+        when = summary.updated.astimezone()
+        facts = f"{when:%Y-%m-%d %H:%M} {summary.turns:>8}  "
+        if self._is_tight:
+            facts = f"{when:%Y-%m-%d}    "
         mark = "● " if summary.id == self._open_id else "  "
-        return Content.assemble(
-            (mark, "$accent"), (f"{when} {summary.turns:>8}  ", "$muted"), drawable(summary.title)
-        )
+        return Content.assemble((mark, "$accent"), (facts, "$muted"), drawable(summary.title))
 
     def _say(self, words: str) -> None:
         self.query_one(KeyHints).say(words)

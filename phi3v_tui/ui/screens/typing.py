@@ -5,15 +5,14 @@ from collections.abc import Sequence
 
 from textual import events, on
 
-from phi3v_tui.ui.clickable import actions, clickable
-from phi3v_tui.ui.hints import fitting, is_row
+from phi3v_tui.ui.clickable import AROUND_KEYS, actions, clickable, fitting
+from phi3v_tui.ui.hints import is_row
 from phi3v_tui.ui.keys import EVERYWHERE, KEYS
 from phi3v_tui.ui.screens.attaching import AttachingScreen
 from phi3v_tui.ui.widgets.composer import TYPING_KEYS, Composer
 from phi3v_tui.ui.widgets.path_completion import PathCompletion
 from phi3v_tui.ui.widgets.transcript_view import MESSAGE_KEYS, TranscriptView
 
-_AROUND_HINT = 6
 _CLICKS = actions(TYPING_KEYS) | actions([*KEYS, *EVERYWHERE, *MESSAGE_KEYS], "screen")
 
 
@@ -45,7 +44,7 @@ class TypingScreen(AttachingScreen):
     @on(events.Resize)
     def hint(self) -> None:
         """Say below the prompt what can be done now; a click does it."""
-        room = self.composer.outer_size.width - _AROUND_HINT
+        room = self.composer.outer_size.width - AROUND_KEYS
         clicks = _CLICKS
         if self.composer.completion.is_open:
             clicks = {}  # they would send; the names can be clicked

@@ -6,20 +6,17 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
-from phi3v_tui.interface.plain_text import drawable
+from phi3v_tui.ui.clickable import GAP
 from phi3v_tui.ui.pictures import caption
+from phi3v_tui.ui.widgets.squeezed_line import SqueezedLine
 
-_CROSS = " ✕ "
 
-
-class AttachmentChip(Static, can_focus=True):
+class AttachmentChip(SqueezedLine):
     """One picture; the cross removes it, anything else shows it."""
 
     BINDINGS = [
@@ -47,13 +44,7 @@ class AttachmentChip(Static, can_focus=True):
             number: Its number in the conversation, from 1.
             limits: For its cost in tokens; None while the model loads.
         """
-        label = Content.assemble(
-            (f" {number} ", "$accent bold"),
-            drawable(attachment.name),
-            (f"  {caption(attachment, limits)}", "$muted"),
-            (_CROSS, "$muted"),
-        )
-        super().__init__(label, markup=False)
+        super().__init__(str(number), attachment.name, caption(attachment, limits).split(GAP))
         self.tooltip = "Click or Enter shows it, ✕ or Delete removes it"
         self.attachment = attachment
 
@@ -68,7 +59,7 @@ class AttachmentChip(Static, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Tell the cross from the rest."""
         event.stop()
-        if event.x >= self.size.width - len(_CROSS):
+        if self.is_on_cross(event):
             self.action_remove_picture()
         else:
             self.action_show_picture()

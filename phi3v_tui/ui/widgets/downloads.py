@@ -6,43 +6,31 @@ from contextlib import aclosing
 from textual import events
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
 
 from phi3v_tui.conversation.attachment import Attachment
-from phi3v_tui.interface.plain_text import byte_size, drawable
+from phi3v_tui.interface.plain_text import byte_size
 from phi3v_tui.ui.background import IsAbandoned, Tell, told
+from phi3v_tui.ui.widgets.squeezed_line import SqueezedLine
 from phi3v_tui.web_pictures import fetch_picture
 
-_CROSS = " ✕ "
 _SoFar = tuple[int, int | None]
 
 
-class DownloadRow(Static, can_focus=True):
+class DownloadRow(SqueezedLine):
     """One address, and how far it is; the cross or Delete cancels it."""
 
     BINDINGS = [Binding("delete,backspace", "cancel", "Give the download up")]
 
     def __init__(self, url: str) -> None:
         """Begin at nothing."""
-        super().__init__(markup=False)
-        self._url = url
+        super().__init__("⇣", url, ["connecting …"])
         self.tooltip = "✕, Delete or Esc cancels"
         self.cancelled = threading.Event()
 
-    def on_mount(self) -> None:
-        """Show that it has begun."""
-        self.tell(0, None)
-
-    def tell(self, done: int, total: int | None) -> None:
+    def went_on(self, done: int, total: int | None) -> None:
         """Show how far it is."""
-        far = f"{byte_size(done)} of {byte_size(total)}" if total else byte_size(done)
-        words = "connecting …" if not done else far
-        self.update(
-            Content.assemble(
-                (" ⇣ ", "$accent bold"), drawable(self._url), (f"  {words}", "$muted"), _CROSS
-            )
-        )
+        if done:
+            self.tell(f"{byte_size(done)} of {byte_size(total)}" if total else byte_size(done))
 
     def action_cancel(self) -> None:
         """Give it up."""
@@ -51,7 +39,7 @@ class DownloadRow(Static, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Cancel by the cross."""
         event.stop()
-        if event.x >= self.size.width - len(_CROSS):
+        if self.is_on_cross(event):
             self.action_cancel()
 
 
@@ -80,7 +68,7 @@ class Downloads(Vertical):
         try:
             async with aclosing(told(run)) as steps:
                 async for done, total in steps:
-                    row.tell(done, total)
+                    row.went_on(done, total)
         finally:
             await row.remove()
         return pictures[0]

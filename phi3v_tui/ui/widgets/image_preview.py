@@ -15,12 +15,12 @@ from phi3v_tui.errors import AttachmentError
 from phi3v_tui.interface.plain_text import byte_size, drawable, pixel_size
 from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.clickable import GAP, folded
 from phi3v_tui.ui.model_view import describe_layout, layout_of
 from phi3v_tui.ui.pictures import caption, draw_crops, fit_cells, shrink
 from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
 
-_CAPTION_ROWS = 3
-_MODEL_CAPTION_ROWS = 5
+_GAP_ROWS = 1
 
 
 class ImagePreview(Vertical):
@@ -50,6 +50,7 @@ class ImagePreview(Vertical):
         # Kept by reference: a picture may still come while the pane is taken down.
         self._canvas = PictureCanvas(mode)
         self._caption = Static(classes="caption", markup=False)
+        self._caption_rows = 0
 
     def compose(self) -> ComposeResult:
         """Picture above words."""
@@ -103,18 +104,20 @@ class ImagePreview(Vertical):
             self.explain(str(error))
 
     def _describe(self, attachment: Attachment, count: int) -> None:
-        layout = self.layout_shown
+        layout, width = self.layout_shown, max(1, self.content_size.width)
         words = f"{caption(attachment, self.limits)} · {byte_size(count)}"
         if layout and self.limits:
             pixels = pixel_size(attachment.width, attachment.height)
             words = f"{pixels} · {byte_size(count)}\n{describe_layout(layout, self.limits)}"
-        self._caption.update(
-            Content.assemble((drawable(attachment.name), "bold"), "\n", (words, "$muted"))
-        )
+        lines = (part for line in words.split("\n") for part in folded(line.split(GAP), width))
+        name = Content.styled(drawable(attachment.name), "bold").truncate(width, ellipsis=True)
+        whole = Content.assemble(name, ("\n" + "\n".join(lines), "$muted"))
+        self._caption.update(whole)
+        self._caption_rows = whole.get_height({}, width)
 
     async def _draw(self, attachment: Attachment) -> None:
         layout, mode = self.layout_shown, self._canvas.mode
-        below = _MODEL_CAPTION_ROWS if layout else _CAPTION_ROWS
+        below = self._caption_rows + _GAP_ROWS
         columns, rows = self.content_size.width, self.content_size.height - below
         if mode is ImageMode.NONE or columns < 1 or rows < 1:
             await self._canvas.clear()

@@ -3,6 +3,7 @@
 from PIL import Image
 from textual.containers import Container
 from textual.geometry import Region
+from textual.message import Message
 
 from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.ui.cell_size import cell_size
@@ -30,6 +31,13 @@ class PictureCanvas(Container):
         super().__init__(classes="canvas")
         self.mode = mode
         self._above: set[Region] = set()
+
+    class Resized(Message):
+        """There is more or less room than before."""
+
+    def on_resize(self) -> None:
+        """Tell of it."""
+        self.post_message(self.Resized())
 
     def on_mount(self) -> None:
         """Keep sixels and what lies above them in order."""

@@ -8,13 +8,14 @@ from textual.timer import Timer
 from textual.widgets import Input, Label
 
 from phi3v_tui.ui.background import in_thread
-from phi3v_tui.ui.clickable import KeyHints
+from phi3v_tui.ui.clickable import KeyHints, fitting
 from phi3v_tui.ui.finding import Finder, Occurrences, pattern
 from phi3v_tui.ui.widgets.message_view import Entry
 from phi3v_tui.ui.widgets.transcript_view import TranscriptView
 
 _AFTER_SECONDS = 0.15
-_KEYS = "Enter ↑ before · ↓ after · Esc closes"
+_KEYS = ("↑ before", "↓ after", "Esc closes")
+_WORDS_AT_LEAST = 26
 
 
 class SearchBar(Horizontal):
@@ -46,7 +47,7 @@ class SearchBar(Horizontal):
         """Words, place, keys."""
         yield Label("Find ", markup=False)
         yield Input(compact=True, select_on_focus=True)
-        yield KeyHints(self, _KEYS, id="search-count")
+        yield KeyHints(self, "", id="search-count")
 
     def open(self) -> None:
         """Ask for words; those of the last time are there."""
@@ -100,10 +101,19 @@ class SearchBar(Horizontal):
         await self._show()
 
     async def _show(self) -> None:
-        words = _KEYS
+        self._say()
         if self._found:
-            words = f"{self._place + 1:,} of {len(self._found):,} · ↑ before · ↓ after · Esc closes"
             await self._transcript.reveal_match(*self._found.at(self._place))
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self._say()
+
+    def _say(self) -> None:
+        words = [f"Enter {_KEYS[0]}", *_KEYS[1:]]
+        if self._found:
+            words = [f"{self._place + 1:,} of {len(self._found):,}", *_KEYS]
         elif self._words:
-            words = "no message has these words · Esc closes"
-        self.query_one(KeyHints).say(words)
+            words = ["not found", _KEYS[-1]]
+        room = self.size.width - _WORDS_AT_LEAST
+        self.query_one(KeyHints).say(fitting(words, room))

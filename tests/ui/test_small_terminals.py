@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.widgets import Input, OptionList
 
 from phi3v_tui.engine.base import Limits
+from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.screens.context_full import ContextFullScreen
 from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
@@ -22,7 +23,16 @@ from phi3v_tui.ui.widgets.search_bar import SearchBar
 from tests.ui.scripted_engine import LIMITS, ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
 from tests.ui.scripted_models import ScriptedModels
-from tests.ui.steps import attach, attached, drawn, screen_text, submit, talk, wait_until
+from tests.ui.steps import (
+    TIMEOUT_SECONDS,
+    attach,
+    attached,
+    drawn,
+    screen_text,
+    submit,
+    talk,
+    wait_until,
+)
 
 SMALL = (40, 10)
 
@@ -107,9 +117,9 @@ async def test_the_picker_keeps_rows_for_names_and_says_why_a_file_is_no_picture
     app = make_app()
     async with app.run_test(size=SMALL) as pilot:
         await _open(pilot, "ctrl+o", FilePickerScreen)
-        await wait_until(pilot, _shows(app, "../", "notes-0.txt", "Enter attaches"))
+        await wait_until(pilot, _shows(app, "../", "notes-0.txt", "Enter opens it"))
         await pilot.press("down")
-        await wait_until(pilot, _shows(app, "notes-0.txt is no picture"))
+        await wait_until(pilot, _shows(app, "notes-0.txt", "is not a picture", "Enter attaches"))
 
 
 async def test_the_keys_are_listed_above_what_they_do(make_app):
@@ -141,7 +151,7 @@ async def test_a_long_name_leaves_room_for_the_cross_that_takes_the_picture_away
     async with app.run_test(size=(40, 15)) as pilot:
         await wait_until(pilot, lambda: app.chat.status.model)
         await attach(pilot, app, long)
-        await wait_until(pilot, _shows(app, " 1 harbour-harbour", "… ✕"))
+        await wait_until(pilot, _shows(app, " 1 harbour-harbour", "…  640×480 ✕"))  # noqa: RUF001
         chip = app.chat.query_one(AttachmentChip)
         assert chip.region.height == 1
         await pilot.click(chip, offset=(chip.size.width - 2, 0))
@@ -149,9 +159,12 @@ async def test_a_long_name_leaves_room_for_the_cross_that_takes_the_picture_away
 
 
 async def test_a_long_address_leaves_room_for_the_cross_that_gives_it_up(make_app, monkeypatch):
+    gate = threading.Event()
+
     def fetch_picture(url, allow_private, progress, is_given_up):
         progress(410_000, 1_300_000)
-        threading.Event().wait()
+        assert gate.wait(TIMEOUT_SECONDS)
+        raise AttachmentError("The test is over.", "")
 
     monkeypatch.setattr(downloads, "fetch_picture", fetch_picture)
     app = make_app()
@@ -160,6 +173,7 @@ async def test_a_long_address_leaves_room_for_the_cross_that_gives_it_up(make_ap
         await wait_until(pilot, _shows(app, "⇣ https://example.org", "… ✕"))
         await pilot.resize_terminal(100, 24)
         await wait_until(pilot, _shows(app, "cranes.png  410.0 kB of 1.3 MB ✕"))
+        gate.set()
 
 
 @pytest.mark.parametrize("size", [SMALL, (80, 24)])

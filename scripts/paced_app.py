@@ -18,6 +18,7 @@ from pathlib import Path
 from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.engine.events import FinishReason, StreamEvent
 from phi3v_tui.interface.terminal import leave
+from phi3v_tui.local_models import LocalModels
 from phi3v_tui.settings import Settings
 from phi3v_tui.ui import app as app_module
 from phi3v_tui.ui.app import Phi3VApp
@@ -93,7 +94,8 @@ def main() -> None:
         app_module.Phi3VApp = WatchedApp  # type: ignore[misc]
     engine = PacedEngine(args.rate, args.tokens)
     settings = Settings(data_dir=args.data)
-    leave(app_module.run(engine, settings, [], args.resume))
+    models = LocalModels(settings, lambda *_: engine)
+    leave(app_module.run(engine, settings, models, [], args.resume))
 
 
 if __name__ == "__main__":

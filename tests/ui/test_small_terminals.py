@@ -195,3 +195,18 @@ async def test_the_viewer_uses_the_room_that_there_is_after_a_change_of_size(
 
         await wait_until(pilot, fills)
         await wait_until(pilot, lambda: "640×480" in drawn(app.screen))  # noqa: RUF001
+
+
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (300, 80)])
+async def test_text_of_any_script_breaks_no_line(make_app, engine, shapes, tmp_path, size):
+    words = "שלום مرحبا 日本語のテキスト 👩‍👩‍👧 👍🏽 e\u0301a\u0308"
+    picture = tmp_path / f"{words}.png"
+    shapes.rename(picture)
+    app = make_app([picture])
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        await talk(pilot, app, engine, words, f"# {words}\n\n- {words}\n\n`{words}`")
+        await wait_until(pilot, _shows(app, "日本", "שלום", "مرحبا"))
+        await _open(pilot, "ctrl+l", SessionsScreen)
+        await wait_until(pilot, lambda: app.screen.query_one(OptionList).option_count)
+        await wait_until(pilot, _shows(app, "שלום"))

@@ -26,6 +26,7 @@ from phi3v_tui.plain.session import PlainSession
 from phi3v_tui.settings import Settings
 
 _FAILED, _INTERRUPTED = 1, 130
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run(
@@ -49,28 +50,42 @@ def run(
     edit_lines()
     console = Console(sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)
     session = PlainSession(console, Model(engine), settings, models)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _leave)
     if console.is_interactive:
         terminal.watch_for_hangup()
     try:
-        session.start(pictures, resume)
-        session.hold()
-        status = _FAILED if session.failures and not console.is_interactive else 0
-    except KeyboardInterrupt:
-        status = 0 if console.is_interactive else _INTERRUPTED
+        status = _talk(session, console, pictures, resume)
+        _hear_no_signals()
     except SystemExit as exit_:
         status = int(exit_.code or 0)
-    except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            raise
-        # Whoever read along has gone, or the terminal.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = _FAILED
     session.keep_before_leaving()
     close_soon(session.model.engine)
     return status
 
 
+def _talk(session: PlainSession, console: Console, pictures: list[Path], resume: bool) -> int:
+    """Talk to the end; the exit status."""
+    try:
+        session.start(pictures, resume)
+        session.hold()
+        return _FAILED if session.failures and not console.is_interactive else 0
+    except KeyboardInterrupt:
+        return 0 if console.is_interactive else _INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        # Whoever read along has gone, or the terminal.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _FAILED
+
+
 def _leave(number: int, _: FrameType | None) -> NoReturn:
+    _hear_no_signals()
     raise SystemExit(128 + number)
+
+
+def _hear_no_signals() -> None:
+    """A hangup is told of twice, by the system and by us; the second must not end the saving."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -117,12 +117,46 @@ def test_ctrl_c_sets_a_prompt_aside_and_up_brings_it_back(home):
     assert latest(home).path()[0].message.text == "Hello there"
 
 
+def _hang_up_on(terminal):
+    """Send the signal at a prompt; again where readline was just about to wait."""
+    for seconds in (10, 10, 90):
+        os.kill(terminal.pid, signal.SIGHUP)
+        with contextlib.suppress(AssertionError):
+            return terminal.wait_for_end(seconds)
+    raise AssertionError("The hangup is not heard.")
+
+
 def test_a_closed_terminal_keeps_what_was_said(home):
     with Terminal([*COMMAND, "--plain"], 100, 30, environ=app_environ(home), folder=home) as term:
         term.wait_for(_asks)
         term.type("Hello")
         term.press("enter")
         term.wait_for(" seconds; context")
-        os.kill(term.pid, signal.SIGHUP)
-        assert term.wait_for_end() == 128 + signal.SIGHUP
+        term.wait_for(_asks)
+        assert _hang_up_on(term) == 128 + signal.SIGHUP
     assert latest(home).path()[0].message.text == "Hello"
+
+
+_TOLD_AGAIN = """
+import signal
+from phi3v_tui.cli.program import main
+from phi3v_tui.plain.session import PlainSession
+
+keep = PlainSession.keep_before_leaving
+
+def keep_amid_a_hangup(session):
+    signal.raise_signal(signal.SIGHUP)
+    keep(session)
+    print("All is kept.", flush=True)
+
+PlainSession.keep_before_leaving = keep_amid_a_hangup
+main()
+"""
+
+
+def test_a_hangup_that_is_told_of_again_does_not_end_the_saving(home):
+    command = [sys.executable, "-c", _TOLD_AGAIN, *COMMAND[3:], "--plain"]
+    with Terminal(command, 100, 30, environ=app_environ(home), folder=home) as term:
+        term.wait_for(_asks)
+        assert _hang_up_on(term) == 128 + signal.SIGHUP
+        assert "All is kept." in term.text

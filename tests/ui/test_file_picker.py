@@ -414,6 +414,32 @@ async def test_slow_folder_shows_what_has_come_and_can_be_left(make_app, album, 
         awake.set()
 
 
+async def test_choice_in_a_slow_folder_is_a_picture_and_stays_where_somebody_moved_it(
+    make_app, album, monkeypatch
+):
+    awake, scan = threading.Event(), os.scandir
+    monkeypatch.setattr(folder, "_TELL_EVERY_SECONDS", -1)
+    app = make_app()
+    async with app.run_test() as pilot:
+        first = ["Holiday", "notes.txt", "wood.jpg", "[b]sea[.png", ".hidden.png", "stone"]
+        entries = sorted(scan(album), key=lambda item: first.index(item.name))
+        monkeypatch.setattr(os, "scandir", lambda path: SlowScan(entries, awake))
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(app.screen, FilePickerScreen))
+        picker = app.screen
+        await wait_until(pilot, lambda: _names(picker) == ["..", "Holiday", "notes.txt"])
+        awake.set()
+        await wait_until(pilot, lambda: _remarks(picker) == "")
+        assert picker.names.chosen.name == "[b]sea[.png"
+        await pilot.press("down")
+        awake.clear()
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: _names(picker) == ["..", "Holiday", "notes.txt"])
+        awake.set()
+        await wait_until(pilot, lambda: _remarks(picker) == "newest first")
+        assert picker.names.chosen.name == "wood.jpg"
+
+
 def test_recent_folders_survive_nonsense_in_their_file(tmp_path):
     path = tmp_path / "recent.json"
     for text in ("", "{", '{"a": 1}', "[1, null]", "\udce4"):

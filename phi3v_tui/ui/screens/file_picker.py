@@ -214,17 +214,21 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     @work(group="list", exclusive=True)
     async def _enter(self, folder: Path, keep_filter: bool = False) -> None:
-        """Show a folder; of one that is slow to read, what has come so far."""
+        """Show a folder; of one that is slow to read, what has come so far.
+
+        What somebody chose stays chosen; until then it is what matches best of what has come.
+        """
         self._reading = f"Reading {short_path(folder)} …"
         self._tell_count()
         is_new = not keep_filter
+        kept = self.names.chosen if keep_filter else None
         try:
             async with aclosing(
                 told(partial(read_folder, folder, self._listing.order))
             ) as listings:
                 async for entries in listings:
                     self._listing.take_folder(folder, entries)
-                    self._show_listing(is_new)
+                    self._show_listing(is_new, kept)
                     is_new = False
         except OSError as error:
             reason = error.strerror or "it cannot be read"
@@ -232,8 +236,8 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._reading = ""
         self._tell_count()
 
-    def _show_listing(self, is_new: bool) -> None:
-        chosen = self.names.chosen
+    def _show_listing(self, is_new: bool, kept: FolderEntry | None = None) -> None:
+        chosen = self.names.picked or kept
         if is_new:
             chosen = None
             self._listing.kinds = {}

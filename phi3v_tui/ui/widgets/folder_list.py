@@ -21,12 +21,18 @@ class FolderList(OptionList, can_focus=False):
         """Make an empty list."""
         super().__init__(id=id, compact=True)
         self.entries: list[FolderEntry] = []
+        self._offered: int | None = None
 
     @property
     def chosen(self) -> FolderEntry | None:
         """The highlighted entry."""
         index = self.highlighted
         return self.entries[index] if index is not None and index < len(self.entries) else None
+
+    @property
+    def picked(self) -> FolderEntry | None:
+        """The entry that somebody moved to; None while it is the one that came with the list."""
+        return self.chosen if self.highlighted != self._offered else None
 
     def show(
         self,
@@ -41,16 +47,19 @@ class FolderList(OptionList, can_focus=False):
             entries: What to show.
             marked: Names with a mark.
             choice: Row to highlight; None takes the first picture.
-            chosen: Entry to highlight instead, if it is among them.
+            chosen: Entry to highlight instead, if it is among them; it counts as picked.
         """
         self.entries = list(entries)
+        self._offered = None
         self.clear_options()
         self.add_options(Option(label(item, item.name in marked)) for item in entries)
         if entries:
             names = [item.name for item in entries]
-            kept = chosen is not None and chosen.name in names
-            row = _first_picture(entries) if choice is None else choice
-            self.highlighted = names.index(chosen.name) if chosen and kept else row
+            if chosen and chosen.name in names:
+                self.highlighted = names.index(chosen.name)
+            else:
+                self._offered = _first_picture(entries) if choice is None else choice
+                self.highlighted = self._offered
 
     def mark(self, index: int, is_marked: bool) -> None:
         """Put a mark on a row, or take it off."""

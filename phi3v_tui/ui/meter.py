@@ -1,10 +1,9 @@
 """The context meter: what the conversation that is shown takes, and what the draft would add."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from textual.timer import Timer
 
 from phi3v_tui import slash
 from phi3v_tui.conversation.conversation import left_out
@@ -23,6 +22,9 @@ Count = Callable[[Messages], int | None]
 
 _AFTER_SECONDS = 0.2
 """While somebody types, the draft is looked at no more often."""
+
+_WORKERS = "count"
+"""The group of the workers: while there is one, the figures may change."""
 
 _EMPTY = Message(Role.USER, "")
 
@@ -57,17 +59,19 @@ class ContextMeter:
         """
         self._chat = chat
         self._counted = _Counted()
-        self._timer: Timer | None = None
+        self._is_waiting = False
         self._is_looking = False
         self._is_outdated = False
 
     def look_soon(self) -> None:
         """Look at a draft that is being typed."""
-        if self._timer is None:
-            self._timer = self._chat.set_timer(_AFTER_SECONDS, self._look_now)
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._chat.run_worker(self._wait_and_look(), group=_WORKERS)
 
-    def _look_now(self) -> None:
-        self._timer = None
+    async def _wait_and_look(self) -> None:
+        await asyncio.sleep(_AFTER_SECONDS)
+        self._is_waiting = False
         self.look()
 
     def look(self) -> None:
@@ -75,7 +79,7 @@ class ContextMeter:
         self._is_outdated = True
         if not self._is_looking:
             self._is_looking = True
-            self._chat.run_worker(self._look())
+            self._chat.run_worker(self._look(), group=_WORKERS)
 
     def recount(self) -> None:
         """Count all of it: another model, or other crops, change what everything takes."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from phi3v_tui.ui.generation import Generation
@@ -15,7 +16,7 @@ from tests.ui.looks.scene import Look, State, settle
 from tests.ui.steps import wait_until
 
 Shows = Callable[[State, Look], bool]
-_DRAWING = ("decode", "draw", "list", "look", "read", "show")
+_DRAWING = ("count", "decode", "draw", "list", "look", "read", "show")
 _ASSETS = Path(__file__).parents[3] / "assets"
 
 
@@ -65,3 +66,9 @@ async def _come_to_rest(pilot: Pilot) -> None:
             field.cursor_blink = False
     workers = pilot.app.workers
     await wait_until(pilot, lambda: not [w for w in workers if w.group in _DRAWING])
+    pictures = [p for p in pilot.app.screen.query(".canvas > *") if _is_displayed(p)]
+    await wait_until(pilot, lambda: all(picture.size.width > 1 for picture in pictures))
+
+
+def _is_displayed(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self)

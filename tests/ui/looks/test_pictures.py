@@ -6,7 +6,7 @@ from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.looks.scene import LOOKS, State, picture, picture_drawn, press_for
-from tests.ui.steps import attach, composer, drawn, meter_shows, wait_until
+from tests.ui.steps import attach, composer, drawn, wait_until
 
 
 async def _pick(pilot) -> None:
@@ -23,7 +23,6 @@ async def _complete(pilot) -> None:
     await pilot.press(*"Compare @")
     await wait_until(pilot, lambda: composer(pilot.app).completion.is_open)
     await pilot.press("down")
-    await meter_shows(pilot, pilot.app, "2")
 
 
 async def _view(pilot) -> ImageViewerScreen:

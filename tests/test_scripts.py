@@ -18,4 +18,4 @@ def test_the_app_with_a_paced_engine_answers_and_its_loop_is_watched(tmp_path):
         app.wait_for("The chart shows how prices")
         app.press("ctrl+q")
         assert app.wait_for_end() == 0
-    assert float(late.read_text()) >= 0
+    assert late.read_text(), "nobody wrote down how late the loop was"

@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from phi3v_tui.demo.charts import chart_item
+from phi3v_tui.demo.chart_questions import chart_item
 from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.covers import cover_item
 from phi3v_tui.demo.dialogue import Answer, Item, Turn

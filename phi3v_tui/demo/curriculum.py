@@ -6,10 +6,11 @@ other questions. README.md in this folder says what happened in other orders.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phi3v_tui.demo import (
     album,
+    chart_questions,
     charts,
     comparisons,
     covers,
@@ -32,7 +33,7 @@ MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "compare": comparisons.compare_item,
     "more": which.more_item,
     "three": which.three_item,
-    "chart": charts.chart_item,
+    "chart": chart_questions.chart_item,
     "cover": covers.cover_item,
     "note": pages.note_item,
     "table": tables.table_item,
@@ -90,31 +91,28 @@ ALL = {
     "talk": 0.6,
     "album": 1.5,
 }
+READING = Stage(
+    "reading",
+    11000,
+    {},
+    1.0,
+    1.0,
+    rate=1.5e-3,
+    muon_rate=4e-3,
+    decay=0.4,
+    pictures=(4, 12),
+    keep=1.0,
+)
 STAGES = (
     Stage("perception", 3800, {}, 1.0, 1.0),
-    Stage(
-        "reading",
-        11000,
-        {},
-        1.0,
-        1.0,
-        rate=1.5e-3,
-        muon_rate=4e-3,
-        decay=0.4,
-        pictures=(4, 12),
-        keep=1.0,
-    ),
-    Stage(
-        "reread",
-        3500,
-        {},
-        1.0,
-        1.0,
+    READING,
+    replace(
+        READING,
+        name="reread",
+        steps=3500,
         rate=9e-4,
         muon_rate=2.4e-3,
         decay=0.95,
-        pictures=(4, 12),
-        keep=1.0,
         easy_first=False,
     ),
     Stage("bind", 250, {"bind": 1}, 0.0, 0.0, decay=0.2),

@@ -15,7 +15,8 @@ from pathlib import Path
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
-from phi3v_tui.demo.exam import Question, all_questions
+from phi3v_tui.demo.exam import all_questions
+from phi3v_tui.demo.exam_question import Question
 from phi3v_tui.demo.unlike import HEDGE
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request

@@ -5,19 +5,19 @@ kinds of unlike pictures, and for charts the drawing program.
 """
 
 import importlib.util
-import io
 import random
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from phi3v_tui.demo import charts, covers, pages, scenes, tables, unlike
+from phi3v_tui.demo import scenes, unlike
 from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.dialogue import Turn
-from phi3v_tui.demo.drawing import FONTS, HELD_OUT_FONTS, Picture, font_path, shade
+from phi3v_tui.demo.exam_charts import chart_questions
+from phi3v_tui.demo.exam_print import cover_questions, table_questions, text_questions
+from phi3v_tui.demo.exam_question import SIZES, Question, conversation, png, question
 from phi3v_tui.demo.scene_questions import (
     ask_colour,
     ask_count_kind,
@@ -29,91 +29,6 @@ from phi3v_tui.demo.scene_questions import (
 from phi3v_tui.demo.scene_questions import scene_questions as ask_about
 from phi3v_tui.demo.talk import TALK, talk_turn
 from phi3v_tui.demo.which import more_item, three_item
-from phi3v_tui.demo.wordings import word
-
-SIZES = (
-    (640, 480),
-    (480, 640),
-    (800, 600),
-    (512, 512),
-    (1280, 720),
-    (300, 200),
-    (1000, 800),
-    (720, 720),
-)
-"""Sizes of pictures that training never draws."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question of the evaluation.
-
-    Attributes:
-        ability: Row of the table.
-        pictures: PNG bytes, one tuple for each user's message of the conversation.
-        prompts: What the person says, one for each message; the last answer counts.
-        right: How much of an answer to the last prompt is right, 0 to 1; for most all or nothing.
-        expected: What it should say, for the list of failures.
-        reworded: The last prompt in a wording that training never saw; may be empty.
-        swapped: Other pictures, of which the same prompts have another answer; where there are
-            any, it is right to answer them otherwise.
-    """
-
-    ability: str
-    pictures: tuple[tuple[bytes, ...], ...]
-    prompts: tuple[str, ...]
-    right: Callable[[str], float]
-    expected: str
-    reworded: str = ""
-    swapped: tuple[tuple[bytes, ...], ...] = ()
-
-
-def png(picture: Picture | Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    image = picture.image if isinstance(picture, Picture) else picture
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def plain(text: str) -> str:
-    """Text without differences of case and space."""
-    return " ".join(text.lower().split())
-
-
-def same_as(expected: str) -> Callable[[str], bool]:
-    """Every word has to be right."""
-    return lambda text: plain(text) == plain(expected)
-
-
-def ends_like(expected: str, mark: str) -> Callable[[str], bool]:
-    """What comes after the last `mark` has to be right."""
-    return lambda text: plain(text).rpartition(mark)[2] == plain(expected).rpartition(mark)[2]
-
-
-def question(rng: random.Random, turn: Turn, ability: str, *files: bytes) -> Question:
-    """A turn about the given pictures as a question."""
-    return conversation(rng, [turn], ability, (files,))
-
-
-def conversation(
-    rng: random.Random, turns: Sequence[Turn], ability: str, pictures: tuple[tuple[bytes, ...], ...]
-) -> Question:
-    """The last of some turns as a question, the others before it."""
-    last = turns[-1]
-    expected = last.answer.text
-    return Question(
-        ability, pictures, tuple(t.question for t in turns), right_like(last), expected,
-        word(rng, last.sort, last.fields, held_out=True),
-    )  # fmt: skip
-
-
-def right_like(turn: Turn) -> Callable[[str], bool]:
-    """What counts: a number or a conclusion after a list, else every word."""
-    mark = {"how many": " that makes ", "what differs": " so ", "are they the same": " so ",
-            "which has more": " so ", "which has most": " so "}.get(turn.ability)  # fmt: skip
-    return ends_like(turn.answer.text, mark) if mark else same_as(turn.answer.text)
-
 
 SCENE_ROWS = {
     "what colour": "scene: what colour",
@@ -180,157 +95,6 @@ def compare_questions(rng: random.Random, count: int) -> Iterator[Question]:
                 apart = bool(chain[-1].new_pictures)
                 pictures = (files[:1], *between, files[1:]) if apart else (files, *between, ())
                 yield conversation(rng, chain, COMPARE_ROWS[ability], pictures[: len(chain)])
-
-
-def chart_questions(rng: random.Random, count: int) -> Iterator[Question]:
-    """Charts drawn by matplotlib, which training never uses."""
-    for sort in ("bar", "line"):
-        wanted = dict.fromkeys(CHART_ROWS[sort], count)
-        while any(wanted.values()):
-            chart = replace(charts.random_chart(rng, held_out=True), sort=sort)
-            file = png(matplotlib_chart(rng, chart))
-            for turn in _about_chart(rng, chart):
-                if wanted.get(turn.ability):
-                    wanted[turn.ability] -= 1
-                    asked_of_it = question(rng, turn, CHART_ROWS[sort][turn.ability], file)
-                    if turn.ability == "chart value":
-                        asked_of_it = replace(asked_of_it, right=_near(chart, turn.fields["name"]))
-                    yield asked_of_it
-
-
-CHART_ROWS = {
-    "bar": {
-        "chart highest": "bar chart: highest",
-        "chart lowest": "bar chart: lowest",
-        "chart trend": "bar chart: trend",
-        "chart bars": "bar chart: how many bars",
-        "chart title": "bar chart: title",
-        "chart value": "bar chart: a value within 5 % of the axis",
-    },
-    "line": {
-        "chart highest": "line chart: highest",
-        "chart lowest": "line chart: lowest",
-        "chart trend": "line chart: trend",
-        "chart title": "line chart: title",
-        "chart value": "line chart: a value within 5 % of the axis",
-    },
-}
-
-
-def _about_chart(rng: random.Random, chart: charts.Chart) -> list[Turn]:
-    """Questions of training, with its answers, about a chart that another program draws."""
-    drawn = charts.draw_chart(rng, chart)
-    index = rng.randrange(len(chart.values))
-    turns = [
-        charts.ask_extreme(rng, drawn, "highest"),
-        charts.ask_extreme(rng, drawn, "lowest"),
-        charts.ask_trend(rng, drawn),
-        charts.ask_chart_title(rng, drawn),
-        charts.ask_bars(rng, drawn),
-    ]
-    return turns + ([charts.ask_value(rng, drawn, index)] if chart.axis_end else [])
-
-
-def _near(chart: charts.Chart, name: str) -> Callable[[str], float]:
-    """Whether the value at the end of an answer is within 5 % of the axis of the true one."""
-    true = chart.values[chart.names.index(name)] / 100 * chart.axis_end
-
-    def right(text: str) -> float:
-        said = text.rstrip(".").rpartition(" ")[2]
-        is_number = re.fullmatch(r"\d+(\.\d+)?", said)
-        return bool(is_number) and name in text and abs(float(said) - true) <= 0.05 * chart.axis_end
-
-    return right
-
-
-def matplotlib_chart(rng: random.Random, chart: charts.Chart) -> Image.Image:
-    """Draw a chart with large print by matplotlib."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    width, height = rng.choice(((640, 480), (640, 560), (800, 600)))
-    unit = width / 224 * 72 / 100
-    figure, axes = pyplot.subplots(figsize=(width / 100, height / 100), dpi=100)
-    colour = tuple(v / 255 for v in shade(chart.colour, rng))
-    if chart.sort == "bar":
-        axes.bar(chart.names, chart.values, color=colour, width=rng.uniform(0.5, 0.85))
-    else:
-        axes.plot(chart.names, chart.values, color=colour, linewidth=2 * unit, marker="o",
-                  markersize=rng.uniform(5, 8) * unit)  # fmt: skip
-        axes.margins(x=0.12)
-    axes.set_title(chart.title, fontsize=min(20, 330 / len(chart.title)) * unit, fontweight="bold")
-    axes.tick_params(axis="x", labelsize=15 * unit, length=0)
-    axes.set_yticks([])
-    if chart.axis_end:
-        axes.set_ylim(0, 100)
-        axes.set_yticks((0, 50, 100), ("0", f"{chart.axis_end / 2:g}", str(chart.axis_end)))
-    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        label.set_fontproperties(font_path("DejaVuSans-Bold"))
-        label.set_fontsize(14.5 * unit if len(chart.names) < 5 else 13 * unit)
-    if rng.random() < 0.7:
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout(pad=0.3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    pyplot.close(figure)
-    return Image.open(buffer).convert("RGB")
-
-
-def text_questions(rng: random.Random, count: int) -> Iterator[Question]:
-    """Printed words, in fonts and of words that training never uses; scored by character."""
-    for row, fonts in (
-        ("printed text, up to 40 characters", FONTS),
-        ("printed text, in fonts never seen", HELD_OUT_FONTS),
-    ):
-        for _ in range(count):
-            drawn = pages.draw_note(rng, True, fonts, rng.choice(SIZES))
-            turn = pages.ask_text(rng, drawn)
-            asked_of_it = question(rng, turn, row, png(drawn.picture))
-            yield replace(asked_of_it, right=_characters_of(drawn.text))
-
-
-def _characters_of(text: str) -> Callable[[str], float]:
-    """Part of the characters of a quoted text that an answer has right."""
-
-    def right(said: str) -> float:
-        quoted = said.partition('"')[2].rpartition('"')[0]
-        return max(0.0, 1 - edits(plain(quoted), plain(text)) / len(text))
-
-    return right
-
-
-def edits(one: str, other: str) -> int:
-    """How many characters to insert, delete or replace (Levenshtein's distance)."""
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        before, row[0] = row[0], i
-        for j, b in enumerate(other, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
-    return row[-1]
-
-
-def table_questions(rng: random.Random, count: int) -> Iterator[Question]:
-    """Tables, to be written in Markdown."""
-    for _ in range(count):
-        drawn = tables.draw_table(rng, True, size=rng.choice(SIZES))
-        yield question(rng, tables.ask_table(rng, drawn), "table to Markdown, exact",
-                       png(drawn.picture))  # fmt: skip
-
-
-def cover_questions(rng: random.Random, count: int) -> Iterator[Question]:
-    """Covers with large print and words never printed in training."""
-    for _ in range(count):
-        drawn = covers.draw_cover(rng, held_out=True, long_side=rng.choice((640, 800, 500)))
-        file = png(drawn.picture)
-        turns = (
-            covers.ask_title(rng, drawn),
-            covers.ask_author(rng, drawn),
-            covers.ask_cover(rng, drawn),
-        )
-        for turn, ability in zip(turns, ("title", "author", "title and author"), strict=True):
-            yield question(rng, turn, f"cover, large print: {ability} exact", file)
 
 
 def unlike_questions(rng: random.Random, count: int) -> Iterator[Question]:

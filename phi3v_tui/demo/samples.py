@@ -9,7 +9,7 @@ from PIL import Image
 from phi3v_tui.demo.charts import Chart
 from phi3v_tui.demo.covers import print_cover
 from phi3v_tui.demo.drawing import Canvas
-from phi3v_tui.demo.exam import matplotlib_chart
+from phi3v_tui.demo.exam_charts import matplotlib_chart
 from phi3v_tui.demo.scenes import Scene, Shape, draw_scene
 
 BEFORE = Scene(

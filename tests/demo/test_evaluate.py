@@ -9,13 +9,10 @@ import pytest
 from phi3v_tui.demo import evaluate
 from phi3v_tui.demo.curves import plot, read_curves
 from phi3v_tui.demo.evaluate import MARKERS, Score, measure, table, update
-from phi3v_tui.demo.exam import (
-    Question,
-    chart_questions,
-    edits,
-    photograph_questions,
-    text_questions,
-)
+from phi3v_tui.demo.exam import photograph_questions
+from phi3v_tui.demo.exam_charts import chart_questions
+from phi3v_tui.demo.exam_print import edits, text_questions
+from phi3v_tui.demo.exam_question import Question
 from phi3v_tui.demo.unlike import HEDGE
 
 

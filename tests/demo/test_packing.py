@@ -11,7 +11,7 @@ from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.demo.album import album_item
 from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.curriculum import MAKERS
-from phi3v_tui.demo.exam import png
+from phi3v_tui.demo.exam_question import png
 from phi3v_tui.demo.network import IMAGE_TOKENS
 from phi3v_tui.demo.packing import DECISIVE_WEIGHT, IGNORED, IMAGE, pack
 from phi3v_tui.demo.scene_questions import follow_up_item

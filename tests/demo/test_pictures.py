@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from phi3v_tui.demo import (
+    chart_questions,
     charts,
     comparisons,
     covers,
@@ -138,7 +139,7 @@ def test_a_value_is_read_from_the_axis(sort: str) -> None:
     rng = random.Random(12)
     chart = charts.Chart("Sales", ("2001", "2002", "2003"), (10, 90, 48), "red", sort, 500)
     drawn = charts.draw_chart(rng, chart)
-    assert charts.ask_value(rng, drawn, 2).answer.text == (
+    assert chart_questions.ask_value(rng, drawn, 2).answer.text == (
         "The axis ends at 500 and 2003 stands at 50% of it, so about 250."
     )
     levels = drawn.picture.labels.planes[PLANE["level"]]
@@ -149,9 +150,13 @@ def test_answers_say_what_was_drawn() -> None:
     rng = random.Random(11)
     chart = charts.Chart("Sales", ("2001", "2002", "2003"), (10, 90, 50), "red")
     drawn = charts.draw_chart(rng, chart)
-    assert charts.ask_extreme(rng, drawn, "highest").answer.text == "The highest bar is 2002."
-    assert charts.ask_extreme(rng, drawn, "lowest").answer.text == "The lowest bar is 2001."
-    assert "goes up and down" in charts.ask_trend(rng, drawn).answer.text
+    assert (
+        chart_questions.ask_extreme(rng, drawn, "highest").answer.text == "The highest bar is 2002."
+    )
+    assert (
+        chart_questions.ask_extreme(rng, drawn, "lowest").answer.text == "The lowest bar is 2001."
+    )
+    assert "goes up and down" in chart_questions.ask_trend(rng, drawn).answer.text
     scene = scenes.Scene(
         "white", (scenes.Shape("star", "orange", 0), scenes.Shape("star", "blue", 8))
     )

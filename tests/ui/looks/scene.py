@@ -74,6 +74,12 @@ async def picture_drawn(pilot: Pilot, preview: ImagePreview | Screen) -> None:
     await wait_until(pilot, lambda: canvas.children and canvas.children[0].size.width > 1)
 
 
+async def draft_takes(pilot: Pilot, tokens: int) -> None:
+    """Wait until the meter has seen all of the draft: word of it reaches the meter in its time."""
+    status = pilot.app.chat.status
+    await wait_until(pilot, lambda: status.draft and status.draft.number == tokens)
+
+
 def picture(name: str) -> Path:
     """One of the pictures in the working folder."""
     return Path.cwd() / name

@@ -8,7 +8,7 @@ from phi3v_tui.errors import ContextFullError
 from phi3v_tui.ui.screens.download_offer import DownloadOfferScreen
 from phi3v_tui.ui.widgets import downloads
 from phi3v_tui.ui.widgets.search_bar import SearchBar
-from tests.ui.looks.scene import LOOKS, NARROW_CONTRAST, State, picture
+from tests.ui.looks.scene import LOOKS, NARROW_CONTRAST, State, draft_takes, picture
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.scripted_full_model import ScriptedFullModel
 from tests.ui.scripted_models import ScriptedModels
@@ -19,6 +19,7 @@ from tests.ui.steps import (
     composer,
     drawn,
     finish_answer,
+    meter_shows,
     notes,
     submit,
     talk,
@@ -53,6 +54,7 @@ async def _answered(pilot) -> None:
     app = pilot.app
     engine = await _ask_about_picture(pilot)
     await finish_answer(pilot, app, engine, *ANSWER.splitlines(keepends=True))
+    await meter_shows(pilot, app, "147")
 
 
 async def _begin_answer(pilot) -> None:
@@ -67,12 +69,14 @@ async def _streaming_with_draft(pilot) -> None:
     await _begin_answer(pilot)
     await attach(pilot, pilot.app, picture("chart.png"))
     composer(pilot.app).text = "And what about this one?"
+    await draft_takes(pilot, 1931)
 
 
 async def _failed(pilot) -> None:
     engine = await _ask_about_picture(pilot)
     engine.fail(ContextFullError("The prompt takes 9,000 tokens; 8,192 fit.", "Shorten it."))
     await wait_until(pilot, lambda: notes(pilot.app))
+    await meter_shows(pilot, pilot.app, "106")
 
 
 async def _talked(pilot) -> None:

@@ -5,7 +5,7 @@ import pytest
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
-from tests.ui.looks.scene import LOOKS, State, picture, picture_drawn, press_for
+from tests.ui.looks.scene import LOOKS, State, draft_takes, picture, picture_drawn, press_for
 from tests.ui.steps import attach, composer, drawn, wait_until
 
 
@@ -23,6 +23,7 @@ async def _complete(pilot) -> None:
     await pilot.press(*"Compare @")
     await wait_until(pilot, lambda: composer(pilot.app).completion.is_open)
     await pilot.press("down")
+    await draft_takes(pilot, 2)
 
 
 async def _view(pilot) -> ImageViewerScreen:

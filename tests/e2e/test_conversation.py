@@ -87,11 +87,15 @@ def test_path_completed_edit_branches_and_search(start, circle):
     app.press("left")
     app.wait_for("‹1/2›")
     app.wait_for("What colour is the circle?")
-    app.press("escape", "ctrl+f")
+    app.press("escape")
+    app.wait_for(lambda screen: "E edits" not in screen)
+    app.press("ctrl+f")
     app.wait_for("Esc closes")
     app.type("colour")
     app.wait_for("1 of 1")
-    app.press("escape", "ctrl+q")
+    app.press("escape")
+    app.wait_for(lambda screen: "1 of 1" not in screen)
+    app.press("ctrl+q")
     assert app.wait_for_end() == 0
 
 

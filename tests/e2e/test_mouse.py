@@ -18,6 +18,7 @@ def test_clicks_choose_messages_open_pictures_and_act_on_what_is_named(start, ci
     app.click("E edits")
     app.wait_for("Another version")
     app.press("escape")
+    app.wait_for("Ask about a picture")
     app.click("F1 help")
     app.wait_for("Esc closes")
     app.click("Esc closes")

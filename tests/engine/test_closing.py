@@ -7,6 +7,7 @@ import weakref
 import pytest
 
 from phi3v_tui.engine import collect
+from phi3v_tui.engine.events import LoadEvent, LoadProgress
 from phi3v_tui.engine.local import LocalEngine
 from phi3v_tui.errors import ModelError
 from phi3v_tui.phi3v import loading, weights
@@ -58,7 +59,12 @@ def skeletons(monkeypatch):
 
 def test_closing_while_loading_gives_the_memory_back(tiny_checkpoint_35, skeletons):
     engine, reading = LocalEngine(str(tiny_checkpoint_35), device="cpu"), threading.Event()
-    engine.load(lambda event: event.stage == "Reading weights" and reading.set())
+
+    def notice(event: LoadEvent) -> None:
+        if isinstance(event, LoadProgress) and event.stage == "Reading weights":
+            reading.set()
+
+    engine.load(notice)
     assert reading.wait(TIMEOUT)
     engine.close()
     assert [reference() for reference in skeletons] == [None]

@@ -117,7 +117,11 @@ class Terminal:
         self._screen.resize(rows, columns)
 
     def press(self, *keys: str) -> None:
-        """Press keys by name, such as "ctrl+o"."""
+        """Press keys by name, such as "ctrl+o".
+
+        What follows an Esc before the program has read it makes another key of both, so wait for
+        what Esc does before the next one.
+        """
         for key in keys:
             os.write(self._fd, KEYS[key].encode())
             # Keys that arrive together are taken for a paste without brackets.

@@ -6,6 +6,7 @@ as PNG. Needs cairosvg, and the Cairo library that it draws with.
 
 import argparse
 import asyncio
+import html
 import os
 import re
 import tempfile
@@ -45,11 +46,24 @@ async def converse(pilot: Pilot[int], app: Phi3VApp, prompts: list[str]) -> None
     await pilot.pause(0.5)
 
 
+def place_letters(text: re.Match[str]) -> str:
+    """Give each letter its place, as cairosvg does not stretch text to its textLength."""
+    letters = len(html.unescape(text["letters"]))
+    start, length = float(text["x"]), float(text["length"])
+    places = " ".join(f"{start + length * index / letters:.1f}" for index in range(letters))
+    return text[0].replace(f'x="{text["x"]}"', f'x="{places}"')
+
+
 def save_png(svg: str, path: Path) -> None:
     """Draw an exported screenshot, in a font that is at hand."""
     import cairosvg
 
     svg = re.sub(r"font-family: [^;]+;", "font-family: 'DejaVu Sans Mono';", svg)
+    svg = re.sub(
+        r'<text [^>]*\bx="(?P<x>[^"]+)"[^>]*textLength="(?P<length>[^"]+)"[^>]*>(?P<letters>[^<]+)',
+        place_letters,
+        svg,
+    )
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path), scale=1.0)
 

@@ -77,10 +77,20 @@ class KVCache:
         return kept
 
     def reserve(self, length: int, limit: int) -> None:
-        """Make room for `length` positions, doubling up to `limit`; what is held stays."""
+        """Make room for `length` positions; what is held stays.
+
+        The capacity is doubled until they fit, up to `limit`: it is what `memory.plan` counts on.
+
+        Args:
+            length: At most `limit`.
+            limit: Most positions there will ever be.
+        """
         if length <= self.capacity:
             return
-        capacity = max(length, min(2 * self.capacity, limit))
+        capacity = self.capacity
+        while capacity < length:
+            capacity *= 2
+        capacity = min(capacity, limit)
         # Both are allocated before either is replaced: the second may not fit.
         self.keys, self.values = (
             self._grown(self.keys, capacity),

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from phi3v_tui.memory import Room, needed, plan
 from phi3v_tui.phi3v.kv_cache import KVCache, PictureCache, common_prefix
 from phi3v_tui.phi3v.rope import RopeRegime
+from phi3v_tui.shapes import PUBLISHED, Quantization
 
 SHORT, LONG = RopeRegime(long=False), RopeRegime(long=True)
 
@@ -55,6 +57,20 @@ def test_growing_stops_at_the_context():
     cache = slot([])
     cache.reserve(5, limit=6)
     assert cache.capacity == 6
+
+
+@pytest.mark.parametrize("free", [18e9, 23.5e9, 32e9, 47e9, 79e9])
+def test_no_prompt_takes_more_memory_than_was_planned(free):
+    """Growing, the old slot is held beside the new one."""
+    planned = plan(PUBLISHED, Room("cuda:0", int(free), 2), Quantization.NONE)
+    assert planned.context > planned.first_slot
+    for length in range(planned.first_slot, planned.context + 1, 256):
+        cache = KVCache(1, 1, 1, planned.first_slot, device="meta")
+        for tokens in (length, min(length + 1, planned.context)):
+            before = cache.capacity
+            cache.reserve(tokens, planned.context)
+            held = cache.capacity + (before if cache.capacity > before else 0)
+            assert needed(PUBLISHED, 2, Quantization.NONE, held) <= free, (length, before)
 
 
 def test_pictures_used_longest_ago_go_first():

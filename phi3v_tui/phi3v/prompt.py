@@ -90,6 +90,10 @@ class PromptTokenizer:
     def __init__(self, tokenizer_json: str) -> None:
         self._plain = Tokenizer.from_str(_without_added_tokens(tokenizer_json))
         self.tokenizer = Tokenizer.from_str(tokenizer_json)
+        for tokenizer in (self._plain, self.tokenizer):
+            # Settings of a training run that was saved with it: prompts are neither cut nor filled.
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
         self.bos: tuple[int, ...] = tuple(self.tokenizer.encode("").ids)
         self._swallows_whitespace = {
             token_id

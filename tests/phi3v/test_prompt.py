@@ -149,6 +149,19 @@ def test_keys_name_the_content_of_pictures(tokenizer):
     assert keys(b, a)[4] == keys(b)[4]
 
 
+@pytest.mark.parametrize("setting", ["truncation", "padding"])
+def test_what_a_training_run_left_in_the_tokenizer_is_not_obeyed(tiny_checkpoint_35, setting):
+    found = Tokenizer.from_file(str(tiny_checkpoint_35 / "tokenizer.json"))
+    if setting == "truncation":
+        found.enable_truncation(8)
+    else:
+        found.enable_padding(length=64)
+    changed = PromptTokenizer(found.to_str())
+    messages = (user("One two three four five six seven eight nine ten eleven."),)
+    expected = render(messages, PromptTokenizer.from_folder(tiny_checkpoint_35), cost())
+    assert render(messages, changed, cost()) == expected
+
+
 def test_lone_surrogates_do_not_fail(tokenizer):
     assert render([user("caf\udce9")], tokenizer, cost()).ids
 

@@ -30,7 +30,7 @@ AUTO = "auto"
 """Stands for the finest weights that fit."""
 
 _CONTEXT_STEP = 256
-_FULL = ("out of memory", "can't allocate memory", "not enough memory")
+_FULL = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 _LARGE = 2 * 10**9
 """Bytes of weights, in 16 bits, from which on a CPU without bfloat16 is better off with int8."""

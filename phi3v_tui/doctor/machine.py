@@ -7,7 +7,6 @@ import platform
 import re
 import sys
 import warnings
-from collections.abc import Sequence
 from functools import partial
 
 from packaging.requirements import Requirement
@@ -137,41 +136,23 @@ def gpu(index: int) -> Finding:
     """What a GPU is, whether torch was built for it, and what fits."""
     import torch
 
+    from phi3v_tui.phi3v import devices
+
     title = f"cuda:{index}"
     capability = torch.cuda.get_device_capability(index)
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
     free, total = torch.cuda.mem_get_info(index)
     name = f"{torch.cuda.get_device_name(index)}, compute capability {_dotted(capability)}"
-    if not is_built_for(torch.cuda.get_arch_list(), capability):
+    if not devices.is_built_for(torch.cuda.get_arch_list(), capability):
         return Finding(
             Level.WARNING,
             title,
             f"{name}: torch {torch.__version__} was not built for it",
             f"Install a torch that was ({_CUDA_BUILDS}), or use --device cpu.",
         )
-    precision = "bfloat16" if native else "bfloat16 by emulation, which is slow"
+    dtype = devices.choose_dtype(torch.device("cuda", index))
+    precision = str(dtype).removeprefix("torch.")
     facts = f"{name}, {precision}, {_gb(free)} of {_gb(total)} free"
-    level = Level.OK if native else Level.NOTE
-    return _with_what_fits(title, facts, Room(title, free, itemsize=2), level)
-
-
-def is_built_for(architectures: Sequence[str], capability: tuple[int, int]) -> bool:
-    """Whether code for these architectures runs on a GPU of this capability.
-
-    Machine code (sm_86) runs on later minor versions of the same major one; what was kept in
-    between (compute_90) on all later ones.
-    """
-    for architecture in architectures:
-        kind, _, digits = architecture.partition("_")
-        found = re.match(r"(\d+)(\d)", digits)
-        if found is None:
-            continue
-        built = (int(found[1]), int(found[2]))
-        if kind == "compute" and built <= capability:
-            return True
-        if kind == "sm" and built[0] == capability[0] and built <= capability:
-            return True
-    return not architectures
+    return _with_what_fits(title, facts, Room(title, free, dtype.itemsize), Level.OK)
 
 
 def processor() -> Finding:
@@ -208,10 +189,14 @@ def flash_attention() -> Finding:
         detail = "not installed, and not needed: torch's own attention is used"
         return Finding(Level.OK, "flash-attn", detail)
     try:
-        version = importlib.import_module("flash_attn").__version__
+        module = importlib.import_module("flash_attn")
     except (ImportError, OSError, RuntimeError) as error:
         remedy = "Build it again for this torch, or: pip uninstall flash-attn"
         return Finding(Level.NOTE, "flash-attn", f"cannot be imported: {error}", remedy)
+    if not hasattr(module, "flash_attn_func"):
+        detail = "another generation than 2 is installed, which is not used; torch's attention is"
+        return Finding(Level.OK, "flash-attn", detail)
+    version = module.__version__
     return Finding(Level.OK, "flash-attn", f"{version}, used for long prompts where it is faster")
 
 

@@ -93,8 +93,8 @@ class ChatModel:
         logging.disable_progress_bar()
         # Its words about broken connections would stand between ours.
         hub_logging.set_verbosity_error()
-        devices.leave_a_core()
         place = devices.choose_device(device)
+        devices.enter(place)
         dtype = devices.choose_dtype(place)
         checkpoint = weights.find(model, place, dtype, report)
         # The figures of the bundled model are to hold on every machine, and it is small.

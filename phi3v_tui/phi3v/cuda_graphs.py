@@ -88,19 +88,26 @@ class CudaCapture:
         self._device = device
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
+        # A pool ends with its last graph, and nothing can be captured into it then; those of a
+        # slot that has grown are all gone before the next one is captured.
+        self._newest: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, step: Callable[[], None]) -> Replayable:
         """Run the step once, so that libraries set themselves up, then capture it."""
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            step()
-            graph = torch.cuda.CUDAGraph()
-            # Other threads of the process may go on using the GPU meanwhile.
-            graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-            try:
+        try:
+            with torch.cuda.stream(self._stream):
                 step()
-            finally:
-                graph.capture_end()
-        current.wait_stream(self._stream)
+                graph = torch.cuda.CUDAGraph()
+                # Other threads of the process may go on using the GPU meanwhile.
+                graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
+                try:
+                    step()
+                finally:
+                    graph.capture_end()
+        finally:
+            # Also where it failed: what runs next reads the buffers that the step has written.
+            current.wait_stream(self._stream)
+        self._newest = graph
         return graph

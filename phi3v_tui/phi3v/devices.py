@@ -1,8 +1,11 @@
 """Where a model runs, in which precision, and what fits there."""
 
 import gc
+import logging
 import os
+import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +14,16 @@ import torch
 from phi3v_tui.errors import ModelError
 from phi3v_tui.memory import Room
 
+_log = logging.getLogger(__name__)
 _CHOICES = "Choose --device auto, cpu, cuda:N or mps."
 _CGROUP = Path("/sys/fs/cgroup")
 _NO_LIMIT = 2**62
+_LEAST_FREE = 10**9
+"""Bytes without which a GPU is not worth choosing: what CUDA takes for itself is half of them."""
+
+_AMPERE = (8, 0)
+"""Compute capability from which GPUs of NVIDIA compute in bfloat16."""
+
 _SMI = ("nvidia-smi", "--query-gpu=uuid,memory.free", "--format=csv,noheader,nounits")
 
 
@@ -35,22 +45,46 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """NVIDIA and AMD GPUs that torch can use here, in its order."""
+    """NVIDIA and AMD GPUs that torch can use here, in its order: it has code for them, they answer."""
     if not torch.cuda.is_available():
         return []
     count = torch.cuda.device_count()
     # torch takes some hundred megabytes on each GPU that it asks for its memory; where there are
     # several, those that are not going to be used are left alone if the driver tells instead.
     free = _free_by_uuid() if count > 1 else {}
-    return [_gpu(index, free) for index in range(count)]
+    found = (_gpu(index, free) for index in range(count))
+    return [gpu for gpu in found if gpu is not None]
 
 
-def _gpu(index: int, free_by_uuid: dict[str, int]) -> Gpu:
-    properties = torch.cuda.get_device_properties(index)
-    free = free_by_uuid.get(str(properties.uuid))
-    if free is None:
-        free = torch.cuda.mem_get_info(index)[0]
+def _gpu(index: int, free_by_uuid: dict[str, int]) -> Gpu | None:
+    try:
+        properties = torch.cuda.get_device_properties(index)
+        capability = (properties.major, properties.minor)
+        if not is_built_for(torch.cuda.get_arch_list(), capability):
+            _log.warning("torch has no code for cuda:%d (%s)", index, properties.name)
+            return None
+        free = free_by_uuid.get(str(properties.uuid))
+        if free is None:
+            free = torch.cuda.mem_get_info(index)[0]
+    except RuntimeError as error:  # as where another program has taken all of its memory
+        _log.warning("cuda:%d cannot be used", index, exc_info=error)
+        return None
     return Gpu(index, properties.name, free, properties.total_memory)
+
+
+def is_built_for(architectures: Sequence[str], capability: tuple[int, int]) -> bool:
+    """Whether code for these architectures runs on a GPU of NVIDIA of this capability.
+
+    Machine code (sm_86) runs on later minor versions of the same major one; what was kept in
+    between (compute_90) on all later ones. Where there is neither, as for GPUs of AMD, it is not
+    known, and taken for granted.
+    """
+    found = [re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", one) for one in architectures]
+    built = [(one[1], (int(one[2]), int(one[3]))) for one in found if one]
+    return not built or any(
+        version <= capability and (kind == "compute" or version[0] == capability[0])
+        for kind, version in built
+    )
 
 
 def _free_by_uuid() -> dict[str, int]:
@@ -66,14 +100,15 @@ def _free_by_uuid() -> dict[str, int]:
 def choose_device(asked: str) -> torch.device:
     """Resolve "auto" and "cuda" to the GPU with the most free memory, or check what was asked for.
 
-    "auto" takes the CPU where there is no such GPU. It does not take mps, which has never been
+    "auto" takes the CPU where there is no GPU with room to speak of. It does not take mps, which has never been
     tried with this program: that one has to be asked for.
 
     Raises:
         ModelError: There is no such device here.
     """
     if asked in ("auto", "cuda"):
-        found = gpus()
+        least = _LEAST_FREE if asked == "auto" else 0
+        found = [gpu for gpu in gpus() if gpu.free >= least]
         if found:
             return torch.device("cuda", max(found, key=lambda gpu: gpu.free).index)
         return torch.device("cpu") if asked == "auto" else _check_cuda(torch.device("cuda"))
@@ -118,10 +153,13 @@ def room(device: torch.device, dtype: torch.dtype) -> Room:
 
 
 def choose_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes in it, else float32.
+    """bfloat16 where the device computes in it; else float16 on a GPU, float32 on a CPU.
 
-    Where a CPU only emulates bfloat16, reading a prompt takes five times as long in it.
+    Where a CPU only emulates bfloat16, reading a prompt takes five times as long in it. GPUs of
+    NVIDIA before Ampere emulate it too, and torch's fast attention refuses it there.
     """
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < _AMPERE:
+        return torch.float16
     if device.type != "cpu" or _cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
@@ -174,13 +212,27 @@ def _reclaimable() -> int:
 def give_memory_back() -> None:
     """Give memory that nothing refers to any more back to the device."""
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()
+    try:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()
+    except RuntimeError as error:  # a GPU that was lost, as when a laptop slept
+        _log.warning("The memory of the GPU could not be given back", exc_info=error)
 
 
 def leave_a_core() -> None:
     """Let torch use all cores but one, so that typing stays smooth while a model computes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(max(1, (cores or 1) - 1))
+
+
+def enter(device: torch.device) -> None:
+    """Set torch up for a model on a device, on the thread that is going to run it."""
+    leave_a_core()
+    if device.type == "cuda":
+        # Streams and events that name no device belong to the current one.
+        torch.cuda.set_device(device)
+        # It is preferred on the latest GPUs, and builds a plan for each length that is new to it:
+        # here that is each chunk of each prompt.
+        torch.backends.cuda.enable_cudnn_sdp(False)

@@ -77,7 +77,9 @@ def _installed() -> CausalAttention | None:
         # Built for another torch it fails in many ways; the doctor says so.
         _log.info("flash-attn is not used: %s", error)
         return None
-    return flash_causal(module.flash_attn_func)
+    # flash-attn 4 brings a folder of the same name, and nothing in it that is meant here.
+    func = getattr(module, "flash_attn_func", None)
+    return flash_causal(func) if func else None
 
 
 @torch.inference_mode()

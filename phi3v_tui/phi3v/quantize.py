@@ -97,7 +97,12 @@ def quantizer(
         return lambda weight: Int8Linear(weight, rows)
     if quantization is Quantization.INT4:
         layout = int4_layout(device, dtype)
-        return lambda weight: Int4Linear(weight, layout)
+
+        def make(weight: Tensor) -> nn.Module:
+            fits = weight.shape[1] % layout.width == 0
+            return Int4Linear(weight, layout if fits else PLAIN_INT4)
+
+        return make
     return None
 
 
@@ -164,10 +169,12 @@ class Int4Layout:
         pack: From codes, uint8 [out, in] of 0 to 15, to what is kept.
         multiply: From input [rows, in], what is kept, the group size, and the scales and offsets
             [groups, out, 2], to [rows, out].
+        width: `in` must be a multiple of it.
     """
 
     pack: Callable[[Tensor], Tensor]
     multiply: Callable[[Tensor, Tensor, int, Tensor], Tensor]
+    width: int = 32
 
 
 def group_size(width: int) -> int:
@@ -224,6 +231,7 @@ CPU_INT4 = Int4Layout(
 
 GPU_INT4 = Int4Layout(
     # Eight tiles of 16 weights lie together: the widest that torch offers.
+    width=128,
     pack=lambda codes: torch._convert_weight_to_int4pack((codes[:, ::2] << 4) | codes[:, 1::2], 8),
     multiply=lambda x, packed, group, scales: torch._weight_int4pack_mm(
         x.to(torch.bfloat16), packed, group, scales

@@ -105,9 +105,10 @@ class TokenReader:
 
     def start(self, token: Tensor) -> None:
         """Ask for a token, int64 [1], behind all that was launched so far."""
-        self._host.copy_(token, non_blocking=True)
+        # Elsewhere there is no event to wait for, so that the copy itself has to wait.
+        self._host.copy_(token, non_blocking=self._copied is not None)
         if self._copied is not None:
-            self._copied.record()
+            self._copied.record(torch.cuda.current_stream(token.device))
 
     def wait(self) -> int:
         """The token last asked for."""

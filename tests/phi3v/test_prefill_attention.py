@@ -78,6 +78,13 @@ def test_it_is_not_chosen_where_it_fails(chosen):
     assert chosen(flash=fail) is causal
 
 
+def test_flash_attention_of_another_generation_is_not_chosen(chosen, monkeypatch):
+    chosen()
+    choose_causal.cache_clear()
+    monkeypatch.setitem(sys.modules, "flash_attn", ModuleType("flash_attn"))
+    assert choose_causal(4, 2, 8, torch.bfloat16, CUDA) is causal
+
+
 @pytest.mark.parametrize(
     "where", [{"device": torch.device("cpu")}, {"dtype": torch.float32}], ids=["cpu", "float32"]
 )

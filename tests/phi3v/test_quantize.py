@@ -14,7 +14,7 @@ from tests.support.goldens import MODELS
 
 NONE, INT8, INT4 = Quantization
 CPU = torch.device("cpu")
-DTYPES = (torch.float32, torch.bfloat16)
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def random(*shape: int) -> torch.Tensor:
@@ -95,6 +95,19 @@ def test_a_kernel_that_is_wrong_on_a_device_is_not_used(monkeypatch):
 def test_a_kernel_that_does_not_run_on_a_device_is_not_used(monkeypatch):
     monkeypatch.setattr(quantize, "CPU_INT4", quantize.GPU_INT4)
     assert quantize.int4_layout(CPU, torch.float32) is quantize.PLAIN_INT4
+
+
+def test_rows_too_short_for_a_kernel_are_multiplied_without_it(monkeypatch):
+    def refuse(codes):
+        assert codes.shape[1] % 128 == 0
+        return quantize.PLAIN_INT4.pack(codes)
+
+    kernel = dataclasses.replace(quantize.PLAIN_INT4, pack=refuse, width=quantize.GPU_INT4.width)
+    monkeypatch.setattr(quantize, "CPU_INT4", kernel)
+    make = quantize.quantizer(Quantization.INT4, CPU, torch.float32)
+    for width in (256, 192):
+        weight, x = random(8, width), random(2, width)
+        assert off_by(make(weight)(x), x @ weight.T) < 0.2
 
 
 @pytest.mark.parametrize(

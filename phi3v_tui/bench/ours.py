@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from phi3v_tui import memory
 from phi3v_tui.bench.inputs import NUM_CROPS, Reply
 from phi3v_tui.bench.systems import CANCEL_AFTER, CANCEL_LIMIT, Setup
 from phi3v_tui.conversation.message import Message
@@ -25,10 +26,11 @@ class EngineSystem:
     Args:
         setup: What it runs.
         quantize: "none" or "int8".
+        cuda_graphs: Whether decode steps are captured.
     """
 
-    def __init__(self, setup: Setup, quantize: str) -> None:
-        self._engine = _Engine(setup, quantize)
+    def __init__(self, setup: Setup, quantize: str, cuda_graphs: bool) -> None:
+        self._engine = _Engine(setup, quantize, cuda_graphs)
         collect.load(self._engine)
 
     def ask(self, messages: tuple[Message, ...], tokens: int) -> Reply:
@@ -60,18 +62,19 @@ class EngineSystem:
 
 
 class _Engine(LocalEngine):
-    """LocalEngine with the threads and precision of the run, and with no token that ends answers.
+    """LocalEngine with threads, precision and slot of the run, and with no token that ends answers.
 
     The engine chooses those for the machine that it finds; here all systems must have the same.
     """
 
-    def __init__(self, setup: Setup, quantize: str) -> None:
-        super().__init__(str(setup.folder), setup.device, quantize)
+    def __init__(self, setup: Setup, quantize: str, cuda_graphs: bool) -> None:
+        super().__init__(str(setup.folder), setup.device, quantize, cuda_graphs=cuda_graphs)
         self._setup = setup
 
     def _load_chat(self, report: Any) -> "ChatModel":
         # In this process of the benchmark's own, and before anything has been loaded.
         devices.choose_dtype = lambda device: self._setup.torch_dtype
+        memory.FIRST_SLOT = self._setup.first_slot
         chat = super()._load_chat(report)
         torch.set_num_threads(self._setup.threads)
         chat.generator.stop_ids = frozenset()

@@ -1,19 +1,20 @@
 """What is run: systems, inputs and repeats, and what is left out and why."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phi3v_tui.errors import SettingsError
 
 SIZES = ("small", "medium", "full")
-SYSTEMS = ("transformers", "ours", "int8")
-"""`generate()` as people use it today, the engine of the app, and the same in int8."""
+SYSTEMS = ("transformers", "ours", "graphs", "int8")
+"""`generate()` as people use it today, the engine of the app, the same with CUDA graphs, and the
+same in int8."""
 
 INPUTS = {"text": 128, "picture": 900, "chat": 2600, "switch": 4200, "long": 16500}
 """Names of the conversations, and tokens that each takes at most."""
 
-DTYPES = ("auto", "float32", "bfloat16")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 _MEMORY_SHARE = 0.5
 """Share of the free memory that keys and values may take."""
@@ -28,7 +29,7 @@ class Options:
         model: "auto", "demo", a folder or a hub id.
         device: "auto" or a torch device.
         dtype: Of weights and activations; "auto" is what the app takes.
-        systems: Of `SYSTEMS`.
+        systems: Of `SYSTEMS`; none stands for all that run on the device.
         inputs: Of `INPUTS`; None takes those that are quick enough.
         repeats: Processes for each system.
         threads: That compute; None takes as many as the app: all cores but one.
@@ -42,7 +43,7 @@ class Options:
     model: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
-    systems: tuple[str, ...] = SYSTEMS
+    systems: tuple[str, ...] = ()
     inputs: tuple[str, ...] | None = None
     repeats: int = 5
     threads: int | None = None
@@ -54,6 +55,12 @@ class Options:
         _require("--dtype", (self.dtype,), DTYPES)
         _require("--systems", self.systems, SYSTEMS)
         _require("--inputs", self.inputs or (), tuple(INPUTS))
+
+    def on(self, device: str) -> "Options":
+        """The same with the systems that are meant where none was named."""
+        is_cuda = device.startswith("cuda")
+        here = tuple(name for name in SYSTEMS if is_cuda or name != "graphs")
+        return replace(self, systems=self.systems or here)
 
     @property
     def num_threads(self) -> int:

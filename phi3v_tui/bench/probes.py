@@ -15,12 +15,15 @@ from torch import Tensor
 from phi3v_tui.bench.inputs import NUM_CROPS, picture
 from phi3v_tui.bench.systems import Setup
 from phi3v_tui.conversation.crops import CropLayout, crop_layout
-from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor
+from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, devices
 from phi3v_tui.phi3v.image_embedding import distinct_views
 from phi3v_tui.phi3v.pictures import CROPS_AT_ONCE
 
-_BUFFER = {"cpu": 512 * 1024**2, "cuda": 4 * 1024**3}
+_BUFFER = {"cpu": 512 * 1024**2, "cuda": 4 * 1024**3, "mps": 1024**3}
 """Bytes read to measure the bandwidth: many times what caches hold."""
+
+_SHARE = 4
+"""Of the free memory, the part that one buffer may take; there are two."""
 
 _PASSES = 5
 
@@ -32,7 +35,7 @@ def bandwidth(device: str, threads: int) -> float:
     """Bytes a second that large reads or copies reach on a device; the better of the two."""
     torch.set_num_threads(threads)
     place = torch.device(device)
-    size = _BUFFER[place.type]
+    size = min(_BUFFER[place.type], devices.free_memory(place) // _SHARE)
     source = torch.ones(size // 4, device=place)
     target = torch.empty_like(source)
     reading = _fastest(source.sum, place)

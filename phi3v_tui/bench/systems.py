@@ -9,6 +9,8 @@ import torch
 
 from phi3v_tui.bench.inputs import Reply
 from phi3v_tui.conversation.message import Message
+from phi3v_tui.errors import ModelError
+from phi3v_tui.memory import FIRST_SLOT
 
 CANCEL_AFTER = 4
 """Tokens that have come before an answer is cancelled."""
@@ -24,19 +26,22 @@ class Setup:
     Attributes:
         folder: Of the checkpoint.
         device: A torch device.
-        dtype: Of weights and activations: "float32" or "bfloat16".
+        dtype: Of weights and activations: "float32", "bfloat16" or "float16".
         threads: That compute.
+        first_slot: Tokens of the engine's KV slot that are allocated at first.
     """
 
     folder: Path
     device: str
     dtype: str
     threads: int
+    first_slot: int = FIRST_SLOT
 
     @property
     def torch_dtype(self) -> torch.dtype:
         """`dtype` as torch has it."""
-        return torch.float32 if self.dtype == "float32" else torch.bfloat16
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        return dtype
 
 
 class System(Protocol):
@@ -67,6 +72,7 @@ def open_system(name: str, setup: Setup) -> System:
     openers: dict[str, Callable[[], System]] = {
         "transformers": lambda: _transformers(setup),
         "ours": lambda: _ours(setup, "none"),
+        "graphs": lambda: _graphs(setup),
         "int8": lambda: _ours(setup, "int8"),
     }
     return openers[name]()
@@ -78,7 +84,13 @@ def _transformers(setup: Setup) -> System:
     return TransformersSystem(setup)
 
 
-def _ours(setup: Setup, quantize: str) -> System:
+def _ours(setup: Setup, quantize: str, cuda_graphs: bool = False) -> System:
     from phi3v_tui.bench.ours import EngineSystem
 
-    return EngineSystem(setup, quantize)
+    return EngineSystem(setup, quantize, cuda_graphs)
+
+
+def _graphs(setup: Setup) -> System:
+    if not setup.device.startswith("cuda"):
+        raise ModelError(f"There are no CUDA graphs on {setup.device}.", "Leave them out.")
+    return _ours(setup, "none", cuda_graphs=True)

@@ -15,6 +15,7 @@ from phi3v_tui.bench import checkpoint, inputs, probes
 from phi3v_tui.bench.inputs import Count, Input, Reply, converse, text
 from phi3v_tui.bench.reference import Reference
 from phi3v_tui.bench.systems import Setup, System, open_system
+from phi3v_tui.memory import OutOfMemory
 from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, devices, weights
 from phi3v_tui.phi3v.checkpoint import Checkpoint
 from phi3v_tui.phi3v.prompt import PromptTokenizer
@@ -30,7 +31,7 @@ def prepare(random: str | None, model: str, device: str, dtype: str, cache: str)
         random: Size of a random one; None takes `model`.
         model: "demo", a folder or a hub id.
         device: "auto" or a torch device.
-        dtype: "auto", "float32" or "bfloat16".
+        dtype: "auto", or the name of a torch dtype.
         cache: Folder in which random ones are kept.
     """
     place = devices.choose_device(device)
@@ -137,7 +138,7 @@ def _hold(system: System, given: Input) -> Iterator[Event]:
     """One conversation; where the memory is too small for it, the others still can be held."""
     try:
         replies = converse(system.ask, given)
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.OutOfMemoryError, OutOfMemory):
         yield {"input": given.name, "failed": "the memory is full"}
         return
     yield {"input": given.name, "replies": [asdict(reply) for reply in replies]}

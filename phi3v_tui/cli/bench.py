@@ -15,9 +15,12 @@ Random = Annotated[
         metavar="SIZE", help='Make a random checkpoint and take that: "small", "medium" or "full".'
     ),
 ]
-DType = Annotated[str, typer.Option(metavar="TYPE", help='"auto", "float32" or "bfloat16".')]
+DType = Annotated[
+    str, typer.Option(metavar="TYPE", help='"auto", "float32", "bfloat16" or "float16".')
+]
 Systems = Annotated[
-    str, typer.Option(metavar="NAMES", help="With commas between: transformers, ours, int8.")
+    str | None,
+    typer.Option(metavar="NAMES", help="With commas between: transformers, ours, graphs, int8."),
 ]
 Inputs = Annotated[
     str | None,
@@ -40,7 +43,7 @@ def bench(
     model: Model = None,
     device: Device = None,
     dtype: DType = "auto",
-    systems: Systems = "transformers,ours,int8",
+    systems: Systems = None,
     inputs: Inputs = None,
     repeats: Repeats = 5,
     threads: Threads = None,
@@ -64,7 +67,7 @@ def bench(
             model=model or "auto",
             device=device or "auto",
             dtype=dtype,
-            systems=tuple(systems.split(",")),
+            systems=tuple(systems.split(",")) if systems else (),
             inputs=tuple(inputs.split(",")) if inputs else None,
             repeats=repeats,
             threads=threads,

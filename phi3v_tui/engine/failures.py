@@ -8,7 +8,7 @@ from phi3v_tui.errors import ModelError, Phi3VTuiError
 _log = logging.getLogger(__name__)
 
 
-def explained(error: Exception, what: str) -> Phi3VTuiError:
+def explained(error: BaseException, what: str) -> Phi3VTuiError:
     """Turn a failure into a sentence; one that nobody foresaw goes to the log in full.
 
     Args:
@@ -19,7 +19,10 @@ def explained(error: Exception, what: str) -> Phi3VTuiError:
         return error
     _log.exception(what, exc_info=error)
     first_line = (str(error).splitlines() or [""])[0]
-    return ModelError(f"{what}: {type(error).__name__}: {first_line}.", "The log file says more.")
+    remedy = "The log file says more."
+    if "CUDA error" in first_line:
+        remedy = f"The GPU cannot be used until phi3v-tui has been started again. {remedy}"
+    return ModelError(f"{what}: {type(error).__name__}: {first_line}.", remedy)
 
 
 def let_go(error: BaseException | None) -> None:

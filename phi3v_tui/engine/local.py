@@ -30,7 +30,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.engine.held import give_memory_back
 from phi3v_tui.engine.pace import Pace
-from phi3v_tui.errors import ModelError
+from phi3v_tui.errors import ModelError, Phi3VTuiError
 
 if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
@@ -115,11 +115,18 @@ class LocalEngine:
         self._start(lambda: self._answer(answer))
 
     def count(self, request: Request) -> int | None:
-        """Tokens of the prompt of `request`; None while no model is loaded."""
+        """Tokens of the prompt of `request`; None while no model is loaded, or if that fails."""
         chat = self._chat
         if chat is None:
             return None
-        return chat.count(request.messages, request.num_crops, request.continue_last)
+        try:
+            return chat.count(request.messages, request.num_crops, request.continue_last)
+        except Phi3VTuiError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a damaged tokenizer panics
+            # Whoever asks for an answer is told.
+            _log.warning("A prompt could not be counted", exc_info=error)
+            return None
 
     def cancel(self) -> None:
         """Stop the generation under way, and those waiting, within one token."""
@@ -185,7 +192,7 @@ class LocalEngine:
             loaded = self._make_ready()
         except _Closed:
             return
-        except Exception as error:  # noqa: BLE001 - the thread boundary
+        except BaseException as error:  # noqa: BLE001 - the thread boundary
             failed = self._failed(error, "The model could not be loaded")
             give_memory_back()
             self._emit(self._emit_load, failed)
@@ -240,13 +247,13 @@ class LocalEngine:
             self._emit(answer.emit, self._generate(answer))
         except _Closed:
             return
-        except Exception as error:  # noqa: BLE001 - the thread boundary
+        except BaseException as error:  # noqa: BLE001 - the thread boundary
             what = "The answer broke off" if answer.has_begun else "No answer could be generated"
             self._emit(answer.emit, self._failed(error, what))
         finally:
             self._answers.remove(answer)
 
-    def _failed(self, error: Exception, what: str) -> Failed:
+    def _failed(self, error: BaseException, what: str) -> Failed:
         """Turn a failure into an event; one for want of memory leaves as much as there can be."""
         explained = failures.explained(error, what)
         # The sentence is kept for as long as it is shown; what it came through is not.

@@ -64,10 +64,10 @@ def reading(path: Path) -> Iterator[None]:
     """Turn all that comes of a damaged file of settings into a DamagedFile."""
     try:
         yield
-    except ModelError:
+    except (ModelError, KeyboardInterrupt, SystemExit):
         raise
     except OSError as error:
         raise unreadable(path, error) from error
-    except Exception as error:  # wrong values fail in any way, and in any library
+    except BaseException as error:  # wrong values fail in any way; a panic of Rust is no Exception
         _log.warning("%s cannot be used", path, exc_info=error)
         raise DamagedFile(path) from error

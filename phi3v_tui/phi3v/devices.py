@@ -45,7 +45,7 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """NVIDIA and AMD GPUs that torch can use here, in its order: it has code for them, they answer."""
+    """NVIDIA and AMD GPUs in torch's order: those that it has code for, and that answer."""
     if not torch.cuda.is_available():
         return []
     count = torch.cuda.device_count()
@@ -100,8 +100,8 @@ def _free_by_uuid() -> dict[str, int]:
 def choose_device(asked: str) -> torch.device:
     """Resolve "auto" and "cuda" to the GPU with the most free memory, or check what was asked for.
 
-    "auto" takes the CPU where there is no GPU with room to speak of. It does not take mps, which has never been
-    tried with this program: that one has to be asked for.
+    "auto" takes the CPU where no GPU has room to speak of. It does not take mps, which has never
+    been tried with this program: that one has to be asked for.
 
     Raises:
         ModelError: There is no such device here.

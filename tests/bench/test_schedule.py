@@ -42,6 +42,21 @@ def test_each_system_has_a_process_for_each_repeat_and_they_take_turns(children)
     assert len({one.process for one in results.runs}) == 9
 
 
+def test_graphs_are_measured_where_there_is_cuda(children, monkeypatch):
+    monkeypatch.setitem(CHECKPOINT, "device", "cuda:1")
+    run()
+    assert children.started("answers") == ["transformers", "ours", "graphs", "int8"]
+    run(replace(OPTIONS, systems=("ours",)))
+    assert children.started("answers")[4:] == ["ours"]
+
+
+def test_slots_grow_in_what_is_checked(children):
+    run()
+    slots = {task["kind"]: task["setup"].get("first_slot") for task in children.tasks[1:]}
+    assert slots["answers"] == 512
+    assert slots["measure"] is None
+
+
 def test_all_have_the_same_setup(children):
     run()
     setups = [task["setup"] for task in children.tasks if task["kind"] == "measure"]

@@ -5,15 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from phi3v_tui.bench import baseline, inputs, ours, probes
+from phi3v_tui import memory
+from phi3v_tui.bench import baseline, inputs, ours, probes, tasks
 from phi3v_tui.bench.inputs import Turn, converse, text
 from phi3v_tui.bench.reference import Reference, shortfalls
 from phi3v_tui.bench.schedule import TOLERANCE
 from phi3v_tui.bench.systems import open_system
-from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, quantize
+from phi3v_tui.errors import ModelError
+from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor, devices, quantize
 from phi3v_tui.phi3v.prompt import PromptTokenizer
 from phi3v_tui.phi3v.quantize import to_int8
 from phi3v_tui.phi3v.weights import BUNDLED
+from phi3v_tui.shapes import PUBLISHED
 
 BOTH = ("transformers", "ours")
 
@@ -41,6 +44,50 @@ def test_both_give_the_same_answers_and_these_are_right(setup, count, reference,
     verdict = reference.check(given, mine)
     assert verdict.shortfall < 0.001
     assert verdict.tokens == given.answer * len(given.turns)
+
+
+@pytest.mark.parametrize("name", ["chat", "switch"])
+def test_answers_are_right_while_the_slot_grows(setup, count, reference, name):
+    given = inputs.checked(name, count)
+    opened = open_system("ours", replace(setup, first_slot=64))
+    verdict = reference.check(given, converse(opened.ask, given))
+    assert verdict.shortfall < 0.001
+    assert (
+        opened._engine._chat.plan.first_slot == 64 < opened._engine._chat.generator.cache.capacity
+    )
+
+
+def test_there_are_no_cuda_graphs_on_a_cpu(setup):
+    with pytest.raises(ModelError, match="no CUDA graphs on cpu"):
+        open_system("graphs", setup)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), "the engine's own"]
+)
+def test_a_conversation_too_large_for_the_memory_leaves_the_others(count, error):
+    if isinstance(error, str):
+        room = memory.Room("cuda:0", 10**9, 2)
+        planned = memory.plan(PUBLISHED, memory.Room("cuda:0", 10**11, 2))
+        error = memory.OutOfMemory("No answer", PUBLISHED, room, planned)
+
+    class Full:
+        def ask(self, messages, tokens):
+            raise error
+
+    found = list(tasks._hold(Full(), inputs.checked("text", count)))
+    assert found == [{"input": "text", "failed": "the memory is full"}]
+
+
+def test_what_the_bandwidth_is_measured_with_fits(monkeypatch):
+    monkeypatch.setattr(devices, "free_memory", lambda _: 40_000)
+    sizes = []
+    ones = torch.ones
+    monkeypatch.setattr(torch, "ones", lambda n, **where: sizes.append(n) or ones(n, **where))
+    threads = torch.get_num_threads()
+    assert probes.bandwidth("cpu", 1) > 0
+    torch.set_num_threads(threads)
+    assert sizes == [2500]
 
 
 def test_a_wrong_token_is_found(setup, count, reference):

@@ -16,6 +16,10 @@ from phi3v_tui.phi3v.generation import Generator
 from tests.engine.steps import Events, asking
 
 
+class Panic(BaseException):
+    """As libraries written in Rust raise where they are broken: it is no Exception."""
+
+
 def test_a_prompt_too_long_says_how_long(engine):
     with pytest.raises(ContextFullError, match=r"takes 3,\d\d\d tokens.* holds 2,048"):
         collect.answer(engine, asking("word " * 3000))
@@ -38,7 +42,9 @@ def test_the_engine_survives_a_failure(engine):
     [
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "the memory of cpu is full"),
         (MemoryError(), "the memory of cpu is full"),
-        (ValueError("odd\nthings"), r"ValueError: odd\.$|ValueError: odd\. The log"),
+        (ValueError("odd\nthings"), r"ValueError: odd\. The log"),
+        (Panic("index out of bounds"), r"Panic: index out of bounds\. The log"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "has been started again"),
     ],
 )
 def test_unforeseen_failures_are_events(engine, monkeypatch, caplog, failure, sentence):
@@ -49,6 +55,16 @@ def test_unforeseen_failures_are_events(engine, monkeypatch, caplog, failure, se
     with pytest.raises(ModelError, match=sentence):
         collect.answer(engine, asking("Break, please"))
     assert "Traceback" in caplog.text
+
+
+def test_a_tokenizer_that_panics_counts_nothing_and_says_so_when_asked(engine, monkeypatch):
+    def panic(*_: object) -> None:
+        raise Panic("index out of bounds")
+
+    monkeypatch.setattr("phi3v_tui.phi3v.prompt.PromptTokenizer.plain", panic)
+    assert engine.count(asking("Hello")) is None
+    with pytest.raises(ModelError, match="index out of bounds"):
+        collect.answer(engine, asking("Hello"))
 
 
 class Held:

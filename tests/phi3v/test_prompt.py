@@ -181,6 +181,15 @@ def test_a_damaged_tokenizer_is_named(tmp_path):
         PromptTokenizer.from_folder(tmp_path)
 
 
+def test_a_tokenizer_over_which_its_library_panics_is_named(tiny_checkpoint_35, monkeypatch):
+    def panic(_: str) -> Tokenizer:
+        raise BaseException("index out of bounds")  # as panics of Rust are
+
+    monkeypatch.setattr("phi3v_tui.phi3v.prompt.Tokenizer.from_str", panic)
+    with pytest.raises(ModelError, match=r"tokenizer\.json.* is damaged"):
+        PromptTokenizer.from_folder(tiny_checkpoint_35)
+
+
 def test_a_tokenizer_of_another_model_is_refused(tmp_path, tiny_checkpoint_35):
     text = (tiny_checkpoint_35 / "tokenizer.json").read_text().replace("<|end|>", "<|fin|>")
     with pytest.raises(ModelError, match=r"no token <\|end\|>"):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Message
 from phi3v_tui.errors import StoreError
 from phi3v_tui.store.history import ConversationSummary, History
 
@@ -102,6 +103,22 @@ class Journal:
         except StoreError as error:
             self._complain_once(error)
             return []
+
+    def keep_draft(self, draft: Message) -> None:
+        """Keep a prompt that was not sent, in place of the one before."""
+        try:
+            self._open().keep_draft(draft)
+        except StoreError as error:
+            self._complain_once(error)
+
+    def draft(self) -> Message | None:
+        """The prompt that was kept, if there is one that can be read."""
+        try:
+            draft = self._open().draft()
+        except StoreError as error:
+            self._complain_once(error)
+            return None
+        return draft if draft.text or draft.attachments else None
 
     def close(self) -> None:
         """Close the file."""

@@ -53,6 +53,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE turns ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0",
     ),
     ("ALTER TABLE conversations ADD COLUMN num_crops INTEGER",),
+    (
+        "CREATE TABLE draft (text TEXT NOT NULL)",
+        """CREATE TABLE draft_attachments (
+            position INTEGER PRIMARY KEY,
+            digest TEXT NOT NULL REFERENCES pictures,
+            name TEXT NOT NULL,
+            origin TEXT NOT NULL
+        )""",
+    ),
 )
 """Statements that lead from each schema version to the next; the file says its own version."""
 

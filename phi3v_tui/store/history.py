@@ -6,15 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Message
 from phi3v_tui.conversation.turns import Turn
 from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 from phi3v_tui.store.pictures import StoredPicture
 from phi3v_tui.store.rows import (
+    delete_unused_pictures,
     read_conversation,
+    read_draft,
     storable,
     time_of,
     write_conversation,
+    write_draft,
     write_turn,
 )
 
@@ -189,10 +193,27 @@ class History:
                 self._connection.execute(
                     "DELETE FROM conversations WHERE id = ?", (conversation_id,)
                 )
-                self._connection.execute(
-                    "DELETE FROM pictures WHERE digest NOT IN (SELECT digest FROM attachments)"
-                )
+                delete_unused_pictures(self._connection)
             self._written.pop(conversation_id, None)
+
+    def keep_draft(self, draft: Message) -> None:
+        """Keep a prompt that was not sent, in place of the one before.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._lock, clear_errors(self.path), transaction(self._connection):
+            write_draft(self._connection, draft)
+            delete_unused_pictures(self._connection)
+
+    def draft(self) -> Message:
+        """The prompt that was kept; without text and pictures where there is none.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        with self._lock, clear_errors(self.path):
+            return read_draft(self._connection, self._picture)
 
     def close(self) -> None:
         """Close the file; harmless when called twice."""

@@ -74,22 +74,59 @@ def write_turn(
 def _write_attachment(
     connection: sqlite3.Connection, turn_id: str, position: int, attachment: Attachment
 ) -> None:
+    _write_picture(connection, attachment)
+    connection.execute(
+        "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
+        (turn_id, position, *_as_attached(attachment)),
+    )
+
+
+def _as_attached(attachment: Attachment) -> tuple[str, str, str]:
+    return attachment.digest, storable(attachment.name), storable(attachment.origin)
+
+
+def _write_picture(connection: sqlite3.Connection, attachment: Attachment) -> None:
     known = connection.execute("SELECT 1 FROM pictures WHERE digest = ?", (attachment.digest,))
     if known.fetchone() is None:
         connection.execute(
             "INSERT INTO pictures VALUES (?, ?, ?, ?)",
             (attachment.digest, attachment.data, attachment.width, attachment.height),
         )
+
+
+def delete_unused_pictures(connection: sqlite3.Connection) -> None:
+    """Remove the pictures that no conversation and no draft uses."""
     connection.execute(
-        "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
-        (
-            turn_id,
-            position,
-            attachment.digest,
-            storable(attachment.name),
-            storable(attachment.origin),
-        ),
+        "DELETE FROM pictures WHERE digest NOT IN (SELECT digest FROM attachments"
+        " UNION SELECT digest FROM draft_attachments)"
     )
+
+
+def write_draft(connection: sqlite3.Connection, draft: Message) -> None:
+    """Put a draft in the place of the one before."""
+    connection.execute("DELETE FROM draft")
+    connection.execute("DELETE FROM draft_attachments")
+    connection.execute("INSERT INTO draft VALUES (?)", (storable(draft.text),))
+    for position, attachment in enumerate(draft.attachments):
+        _write_picture(connection, attachment)
+        connection.execute(
+            "INSERT INTO draft_attachments VALUES (?, ?, ?, ?)",
+            (position, *_as_attached(attachment)),
+        )
+
+
+def read_draft(connection: sqlite3.Connection, make_picture: MakePicture) -> Message:
+    """The draft; without text and pictures where there is none."""
+    row = connection.execute("SELECT text FROM draft").fetchone()
+    rows = connection.execute(
+        "SELECT digest, name, origin, width, height FROM draft_attachments"
+        " JOIN pictures USING (digest) ORDER BY position"
+    )
+    pictures = tuple(
+        Attachment(make_picture(digest, name), digest, name, origin, width, height)
+        for digest, name, origin, width, height in rows
+    )
+    return Message(Role.USER, row[0] if row else "", pictures)
 
 
 def read_conversation(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.conversation.message import Role
+from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
@@ -155,6 +155,18 @@ class Asking:
         self._chat.composer.put_back(draft.text)
         bar.attachments = draft.attachments + bar.attachments
         self._chat.number_pictures()
+
+    def unsent(self) -> Message:
+        """All that was typed and attached and not asked yet, as one prompt."""
+        composer, bar = self._chat.composer, self._chat.attachment_bar
+        drafts = [*self.waiting]
+        if self._set_aside is not None:
+            drafts.append(self._set_aside)
+        is_unchanged = self.editing is not None and composer.text == self.editing.message.text
+        if not is_unchanged:
+            drafts.append(Draft(composer.text, bar.attachments))
+        text = "\n\n".join(draft.text for draft in drafts if draft.text.strip())
+        return Message(Role.USER, text, tuple(p for draft in drafts for p in draft.attachments))
 
     # Editing.
 

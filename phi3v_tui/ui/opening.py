@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from phi3v_tui.conversation.conversation import Conversation
-from phi3v_tui.ui.answers import never_began
+from phi3v_tui.ui.asking import Draft
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -33,14 +33,15 @@ class Opening:
         chat.tell_choices()
         chat.status.forget_answer()
         chat.show_last_picture()
-        path = conversation.path()
-        if path and never_began(path[-1]):
-            await chat.return_prompt()
         chat.show_costs()
 
     async def reopen_last(self) -> None:
-        """Show the conversation that was written last, if there is one."""
-        conversation = await asyncio.to_thread(self._chat.shown.journal.latest)
+        """Show the conversation that was written last, if there is one, and what was typed."""
+        journal = self._chat.shown.journal
+        conversation = await asyncio.to_thread(journal.latest)
+        draft = await asyncio.to_thread(journal.draft)
+        if draft is not None:
+            self._chat.asking.give_back(Draft(draft.text, draft.attachments))
         if conversation is not None:
             await self.open(conversation)
             return

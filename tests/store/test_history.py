@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import AttachmentError, StoreError
@@ -59,6 +60,26 @@ def test_a_renamed_conversation_is_listed_by_its_name(history):
     assert history.load(conversation.id).name == "Numbers"
     history.rename(conversation.id, "")
     assert [summary.title for summary in history.conversations()] == ["one?"]
+
+
+def test_a_draft_comes_back_with_its_pictures_until_another_one_is_kept(path, history):
+    assert history.draft() == Message(Role.USER, "")
+    draft = Message(Role.USER, "Hé\udce9", (picture(), picture(b"other", "dog.png")))
+    history.keep_draft(draft)
+    kept = History(path).draft()
+    assert kept.text == "Hé?"
+    assert [(p.name, p.data) for p in kept.attachments] == [
+        (p.name, p.data) for p in draft.attachments
+    ]
+    # A conversation that is deleted leaves the draft its pictures.
+    conversation = Conversation()
+    conversation.append_user("look", (picture(),))
+    history.save(conversation)
+    history.delete(conversation.id)
+    assert history.draft().attachments[0].data == picture().data
+    history.keep_draft(Message(Role.USER, "short"))
+    assert history.draft() == Message(Role.USER, "short")
+    assert raw(path, "SELECT count(*) FROM pictures") == [(0,)]
 
 
 def test_search_looks_into_titles_and_messages_in_any_case(history):

@@ -16,9 +16,11 @@ from tests.ui.steps import (
     attached,
     composer,
     drawn,
+    meter_shows,
     notes,
     notices,
     prompts,
+    submit,
     talk,
     wait_until,
 )
@@ -94,6 +96,80 @@ async def test_resume_returns_a_prompt_to_which_nothing_came(make_app, engine, s
         await wait_until(pilot, lambda: composer(app).text == "A long question")
         assert attached(app) == ["my shapes.png"]
         assert prompts(app) == []
+
+
+async def _refuse(pilot, app, engine, text):
+    await ask(pilot, app, engine, text)
+    engine.fail(ContextFullError("Too long.", "Shorten it."))
+    await wait_until(pilot, lambda: composer(app).text == text)
+
+
+async def test_a_refused_prompt_that_was_deleted_stays_away(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "Hello", "Hi.")
+        await _refuse(pilot, app, engine, "A long question")
+        composer(app).clear()
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: answers(app))
+        await meter_shows(pilot, app, "context")
+        assert composer(app).text == ""
+
+
+async def test_a_refused_prompt_does_not_mix_into_another_draft(make_app, engine, settings):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "Hello", "Hi.")
+        await _refuse(pilot, app, engine, "A long question")
+        composer(app).text = "something else"
+        refused = app.chat.conversation
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: not answers(app))
+        await app.chat.opening.leave_for(refused)
+        assert len(answers(app)) == 1
+        assert composer(app).text == "something else"
+
+
+async def test_what_was_not_sent_comes_back_with_resume(make_app, engine, shapes, chart):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "Hello", "Hi.")
+        await ask(pilot, app, engine, "Go on")
+        await attach(pilot, app, shapes)
+        await submit(pilot, app, "waiting")
+        await wait_until(pilot, lambda: app.chat.asking.waiting)
+        await attach(pilot, app, chart)
+        composer(app).text = "half a quest"
+    # A start without it leaves what is kept alone.
+    app = make_app()
+    async with app.run_test() as pilot:
+        await meter_shows(pilot, app, "context")
+        assert (composer(app).text, attached(app)) == ("", [])
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: composer(app).text == "waiting\n\nhalf a quest")
+        assert attached(app) == ["my shapes.png", "chart.png"]
+        assert app.chat.attachment_bar.attachments[0].data == shapes.read_bytes()
+        await submit(pilot, app, composer(app).text)
+        await wait_until(pilot, lambda: engine.requests[-1].messages[-1].text.endswith("quest"))
+    app = make_app(resume=True)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: len(prompts(app)) == 3)
+        assert (composer(app).text, attached(app)) == ("", [])
+
+
+async def test_another_version_that_was_typed_is_kept_and_an_untouched_one_is_not(make_app, engine):
+    for typed, kept in ((None, "a draft"), ("Hello again", "a draft\n\nHello again")):
+        app = make_app()
+        async with app.run_test() as pilot:
+            await talk(pilot, app, engine, "Hello", "Hi.")
+            composer(app).text = "a draft"
+            app.chat.asking.edit(app.chat.conversation.path()[0])
+            composer(app).text = typed or composer(app).text
+        app = make_app(resume=True)
+        async with app.run_test() as pilot:
+            await wait_until(pilot, lambda kept=kept: composer(app).text == kept)
 
 
 async def test_resume_with_nothing_stored_begins_anew(make_app):

@@ -107,6 +107,13 @@ class ChatScreen(TypingScreen):
         if self._pictures:
             self._read_and_attach(self._pictures)
 
+    def save_before_leaving(self) -> None:
+        """Keep what is not sent yet, too; --resume brings it back."""
+        draft = self.asking.unsent()
+        if self._resume or draft.text or draft.attachments:
+            self.shown.journal.keep_draft(draft)
+        super().save_before_leaving()
+
     def show_last_picture(self) -> None:
         """The last one of the conversation or, in a new one, of the next prompt."""
         pictures = self.shown.pictures or self.attachment_bar.attachments

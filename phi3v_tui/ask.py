@@ -1,14 +1,16 @@
 """One question, answered on stdout: what `phi3v-tui ask` does."""
 
 import json
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.parts import describe_frames
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import (
@@ -19,10 +21,11 @@ from phi3v_tui.engine.events import (
     LoadProgress,
     TextDelta,
 )
-from phi3v_tui.errors import ModelError
+from phi3v_tui.errors import ModelError, OutputError
 from phi3v_tui.interface.picture_files import ANOTHER_FRAME, read_picture
 from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.settings import Settings
+from phi3v_tui.web_pictures import fetch_picture
 
 _LOG_EVERY_SECONDS = 30.0
 _CUT_OFF = {
@@ -31,13 +34,23 @@ _CUT_OFF = {
 }
 
 
-def message(question: str, images: list[Path]) -> Message:
+def message(question: str, images: Iterable[Source], allow_private_urls: bool = False) -> Message:
     """Put a question and its pictures together; says on stderr what a picture leaves out.
 
+    Args:
+        question: What is asked.
+        images: Files, and addresses on the web.
+        allow_private_urls: Whether addresses of one's own network may be among them.
+
     Raises:
-        AttachmentError: A file is missing or no picture.
+        AttachmentError: A file is missing or no picture, or cannot be fetched.
     """
-    pictures = tuple(read_picture(path) for path in images)
+    pictures = tuple(
+        read_picture(source)
+        if isinstance(source, Path)
+        else fetch_picture(source, allow_private_urls)
+        for source in images
+    )
     for words in filter(None, map(describe_frames, pictures)):
         _tell(f"{words} {ANOTHER_FRAME}")
     return Message(Role.USER, question, pictures)
@@ -51,13 +64,16 @@ def answer(engine: Engine, settings: Settings, asked: Message, as_json: bool) ->
     Raises:
         Phi3VTuiError: The model cannot be loaded, or cannot answer.
     """
-    loaded = collect.load(engine, _show_progress if sys.stderr.isatty() else _log_progress())
+    if sys.stderr.isatty():
+        loaded = collect.load(engine, _show_progress)
+        print("\x1b[K", end="", file=sys.stderr, flush=True)
+    else:
+        loaded = collect.load(engine, _log_progress())
     if loaded.notice:
         _tell(loaded.notice)
     request = Request(_messages(settings, asked), settings.sampling, settings.num_crops)
     text, finished = _stream(engine, request, quiet=as_json)
-    if as_json:
-        print(_as_json(loaded, asked, text, finished), flush=True)
+    _print(f"{_as_json(loaded, asked, text, finished)}\n", quiet=not as_json)
     if words := _CUT_OFF.get(finished.reason):
         _tell(words)
 
@@ -85,8 +101,15 @@ def _stream(engine: Engine, request: Request, quiet: bool) -> tuple[str, Finishe
 
 
 def _print(text: str, quiet: bool) -> None:
-    if not quiet:
+    if quiet:
+        return
+    try:
         print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        title = f"The answer cannot be written: {error.strerror}."
+        raise OutputError(title, "Make room there, or write it elsewhere.") from error
 
 
 def _tell(notice: str) -> None:
@@ -94,8 +117,9 @@ def _tell(notice: str) -> None:
 
 
 def _show_progress(progress: LoadProgress) -> None:
-    # \x1b[K clears what a longer line left behind.
-    print(f"\r{describe_progress(progress)}\x1b[K\r", end="", file=sys.stderr, flush=True)
+    # \x1b[K clears what a longer line left behind; one that wraps could not be cleared.
+    words = describe_progress(progress)[: shutil.get_terminal_size().columns - 1]
+    print(f"\r{words}\x1b[K\r", end="", file=sys.stderr, flush=True)
 
 
 def _log_progress(clock: Callable[[], float] = time.monotonic) -> Callable[[LoadProgress], None]:

@@ -35,6 +35,10 @@ class StoreError(Phi3VTuiError):
     """Conversations cannot be read from or written to the disk."""
 
 
+class OutputError(Phi3VTuiError):
+    """An answer cannot be written to where it was to go."""
+
+
 class SettingsError(Phi3VTuiError):
     """A setting has a value that makes no sense."""
 

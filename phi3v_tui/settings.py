@@ -11,7 +11,7 @@ from platformdirs import user_config_path, user_data_path
 from phi3v_tui import config_file
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.errors import SettingsError
-from phi3v_tui.settings_table import TABLE, lookup, parsed, typed
+from phi3v_tui.settings_table import TABLE, did_you_mean, parsed, typed
 
 APP_NAME = "phi3v-tui"
 ENVIRONMENT_PREFIX = "PHI3V_TUI_"
@@ -130,6 +130,13 @@ def setting_name(typed: str) -> str:
     return typed.replace("-", "_").lower()
 
 
+_CHANGED_ELSEWHERE = {
+    "theme": "is changed with Ctrl+P in the app",
+    "model": "is changed with /model",
+    "quantize": "is changed with /model",
+}
+
+
 def changed(settings: Settings, name: str, text: str) -> Settings:
     """Change one setting while the app runs.
 
@@ -143,11 +150,13 @@ def changed(settings: Settings, name: str, text: str) -> Settings:
             makes no sense.
     """
     name = setting_name(name)
-    if not lookup(name, "/set").is_live:
-        raise SettingsError(
-            f"{name} is read when the app starts.", f"These change at once: {', '.join(LIVE)}."
-        )
-    value = getattr(Settings(), name) if text == "default" else parsed(name, text, "/set")
+    at_once = f"These change at once: {', '.join(LIVE)}."
+    if name not in TABLE:
+        raise SettingsError(f"There is no setting {name}.", did_you_mean(name, LIVE) or at_once)
+    if not TABLE[name].is_live:
+        elsewhere = _CHANGED_ELSEWHERE.get(name, "is read when the app starts")
+        raise SettingsError(f"{name} {elsewhere}.", at_once)
+    value = getattr(Settings(), name) if text == "default" else parsed(name, text)
     return replace(settings, **{name: value})
 
 

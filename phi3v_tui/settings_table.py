@@ -208,7 +208,7 @@ def typed(name: str, value: object, source: str) -> Any:
     return _made(name, value, source)
 
 
-def parsed(name: str, text: str, source: str) -> Any:
+def parsed(name: str, text: str, source: str = "") -> Any:
     """A setting's value from text.
 
     Args:
@@ -253,6 +253,5 @@ def _made(name: str, given: object, source: str) -> Any:
 
 
 def _refused(name: str, value: object, source: str) -> SettingsError:
-    return SettingsError(
-        f"{name} cannot be {value!r} ({source}).", f"It takes {TABLE[name].allowed}."
-    )
+    where = f" ({source})" if source else ""
+    return SettingsError(f"{name} cannot be {value!r}{where}.", f"It takes {TABLE[name].allowed}.")

@@ -52,7 +52,7 @@ COMMANDS = (
     Command("paste", "", "attach the picture on the clipboard"),
     Command("detach", "", "take the last attached picture back"),
     Command("new", "", "begin a new conversation"),
-    Command("resume", "[WORDS]", "reopen the conversation before, or the last with these words"),
+    Command("resume", "[WORDS]", "reopen the conversation before, or the last that has WORDS"),
     Command("retry", "", "answer the last prompt again"),
     Command("copy", "", "copy the last answer"),
     Command("save", "[FILE]", "save the conversation as Markdown, its pictures beside it"),

@@ -135,6 +135,8 @@ def test_flags_reach_the_sampler(ask):
         (["Hi", "-i", str(IMAGES / "rgb_1x6000.png")], cli.FAILED, "nothing would be left"),
         (["Hi", "--model", "no-such-model"], cli.FAILED, "no model folder"),
         (["word " * 400, "--context", "300"], cli.FAILED, "context holds 300"),
+        (["Hi", "-i", "http://127.0.0.1:9/a.png"], cli.FAILED, "allow_private_urls"),
+        ([" "], cli.USAGE, "Nothing was asked"),
         (["Hi", "--temperature", "9"], cli.USAGE, "temperature cannot be"),
         (["Hi", "--temperature", "hot"], cli.USAGE, "--temperature"),
         (["Hi", "--no-such-flag"], cli.USAGE, "no-such-flag"),
@@ -179,6 +181,7 @@ class TestApp:
         [
             ([], [], False),
             (["a.png", "b.png"], ["a.png", "b.png"], False),
+            (["https://example.org/a.png"], ["https://example.org/a.png"], False),
             (["--resume"], [], True),
             (["--model", "demo", "a.png"], ["a.png"], False),
             (["--model", "ask", "a.png"], ["a.png"], False),
@@ -192,7 +195,7 @@ class TestApp:
         result = CliRunner().invoke(cli.app, arguments)
         assert result.exit_code == 0
         ((_, given, resumed),) = started
-        assert given == [Path(name) for name in pictures]
+        assert given == [name if "://" in name else Path(name) for name in pictures]
         assert resumed is resume
 
     def test_flags_are_settings(self, started):
@@ -291,6 +294,22 @@ def test_interrupting_ends_with_130(tiny_checkpoint_35):
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == cli.INTERRUPTED
     assert b"Traceback" not in stderr
+
+
+def test_a_disk_that_is_full_is_a_sentence(tiny_checkpoint_35):
+    flags = ("--model", str(tiny_checkpoint_35), "--device", "cpu", "--max-new-tokens", "3")
+    for form in ((), ("--json",)):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                [sys.executable, "-m", "phi3v_tui", "ask", "Hi", *flags, *form],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
+        assert ended.returncode == cli.FAILED
+        assert "The answer cannot be written: No space left" in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_a_reader_that_leaves_ends_it_quietly(tiny_checkpoint_35):

@@ -128,6 +128,12 @@ def test_check_is_content_with_what_is_right(config, text):
     assert str(config) in result.stdout
 
 
+def test_only_one_thing_is_done_at_a_time(config):
+    result = run("--path", "--check")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Choose one of --path" in result.stderr
+
+
 def test_check_without_a_file_is_right(config):
     assert run("--check").exit_code == 0
 

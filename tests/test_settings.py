@@ -210,6 +210,9 @@ def test_a_setting_changes_while_the_app_runs():
         ("temperature", "hot", "a number from 0 to 2"),
         ("temperatur", "1", "Did you mean temperature"),
         ("device", "cpu", "read when the app starts"),
+        ("theme", "nord", r"changed with Ctrl\+P"),
+        ("bogus", "3", r"^There is no setting bogus. These change at once: (?!.*data_dir)"),
+        ("num_crops", "x", r"^num_crops cannot be 'x'\. It takes"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(name, text, said):

@@ -1,7 +1,6 @@
 """`phi3v-tui ask`: one question, for scripts."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +9,9 @@ from phi3v_tui.cli import options
 from phi3v_tui.cli.ending import USAGE, errors_as_sentences, stop
 from phi3v_tui.cli.engines import engine_for
 from phi3v_tui.cli.log import log_to_file
+from phi3v_tui.conversation.patterns import source
+
+_NOTHING_ASKED = 'Nothing was asked. Type: phi3v-tui ask "What is shown?" -i picture.png.'
 
 
 def ask(
@@ -21,8 +23,10 @@ def ask(
         ),
     ] = None,
     images: Annotated[
-        list[Path] | None,
-        typer.Option("--image", "-i", metavar="PICTURE", help="A picture file; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            "--image", "-i", metavar="PICTURE", help="A picture file or address; may be repeated."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object when the answer is complete.")
@@ -50,15 +54,18 @@ def ask(
         from phi3v_tui.interface.terminal import quieten_libraries
 
         quieten_libraries()
-        answer(engine_for(settings), settings, message(text, images or []), as_json)
+        asked = message(text, map(source, images or []), settings.allow_private_urls)
+        answer(engine_for(settings), settings, asked, as_json)
 
 
 def _question(given: str | None) -> str:
     """The argument, or else what comes through a pipe."""
-    if given not in (None, "-"):
-        return str(given)
+    if given is not None and given != "-":
+        if not given.strip():
+            stop(_NOTHING_ASKED, USAGE)
+        return given
     if sys.stdin.isatty():
-        stop('Nothing was asked. Type: phi3v-tui ask "What is shown?" -i picture.png.', USAGE)
+        stop(_NOTHING_ASKED, USAGE)
     text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
     if not text:
         stop("The pipe held no question. Write it into the pipe or after ask.", USAGE)

@@ -1,7 +1,6 @@
 """`phi3v-tui [chat]`: the app, or the same conversation line by line."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,10 +8,11 @@ import typer
 from phi3v_tui.cli import options
 from phi3v_tui.cli.ending import errors_as_sentences
 from phi3v_tui.cli.engines import engine_for, models_for
+from phi3v_tui.conversation.patterns import source
 
 Pictures = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="PICTURE", help="Picture files for the first message."),
+    list[str] | None,
+    typer.Argument(metavar="PICTURE", help="Picture files or addresses, for the first message."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Reopen the last conversation.")]
 Plain = Annotated[
@@ -51,15 +51,15 @@ def chat(
     """Open the app: what phi3v-tui does without a command."""
     with errors_as_sentences():
         settings = options.settings_from(ctx)
-        models = models_for(settings)
+        models, sources = models_for(settings), [source(given) for given in pictures or []]
         from phi3v_tui.interface.terminal import draw_less, is_plain
 
         if plain or is_plain(os.environ):
             from phi3v_tui.plain.run import run as talk
 
-            raise typer.Exit(talk(engine_for(settings), settings, models, pictures or [], resume))
+            raise typer.Exit(talk(engine_for(settings), settings, models, sources, resume))
         if settings.slow_link:
             draw_less(os.environ)
         from phi3v_tui.ui.app import run
 
-        raise typer.Exit(run(engine_for(settings), settings, models, pictures or [], resume))
+        raise typer.Exit(run(engine_for(settings), settings, models, sources, resume))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from phi3v_tui.cli.ending import errors_as_sentences
+from phi3v_tui.cli.ending import USAGE, errors_as_sentences, stop
 from phi3v_tui.settings import default_config_path
 
 
@@ -15,6 +15,8 @@ def config(
     edit: Annotated[bool, typer.Option("--edit", help="Open it in $VISUAL or $EDITOR.")] = False,
 ) -> None:
     """Show the settings; or find, check, write or edit their file."""
+    if sum((path, check, init, edit)) > 1:
+        stop("Choose one of --path, --check, --init and --edit.", USAGE)
     if path:
         typer.echo(default_config_path())
         return

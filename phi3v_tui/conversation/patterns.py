@@ -19,6 +19,11 @@ def is_web_address(text: str) -> bool:
     return text.lower().startswith(("http://", "https://")) and not text.split()[1:]
 
 
+def source(text: str) -> Source:
+    """What an argument of a command line names: an address, or else a path as it is."""
+    return text if is_web_address(text) else Path(text)
+
+
 def sources_named(text: str) -> list[Source]:
     """What a path, a pattern such as `~/charts/*.png`, an address, or several of them name.
 

@@ -45,7 +45,7 @@ class Journal:
             return None
 
     def earlier(self, words: str, but_not: str) -> Conversation | None:
-        """The conversation last written whose title has these words.
+        """The conversation last written that has these words in its title or messages.
 
         Args:
             words: To be found in any case; nothing finds any conversation.
@@ -53,11 +53,7 @@ class Journal:
         """
         try:
             history = self._open()
-            found = (
-                summary.id
-                for summary in history.conversations()
-                if summary.id != but_not and words.casefold() in summary.title.casefold()
-            )
+            found = (one.id for one in history.search(words) if one.id != but_not)
             id = next(found, None)
             return history.load(id) if id else None
         except StoreError as error:

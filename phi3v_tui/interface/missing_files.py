@@ -1,5 +1,6 @@
 """Files that are not here: misspelt, or on one's own computer and not where the app runs."""
 
+import glob
 import os
 import re
 import socket
@@ -51,6 +52,13 @@ def explain_missing(
 
 def _not_in_folder(file: Path, how_to_bring: str) -> AttachmentError:
     """The folder is here: the name may be misspelt, or that of a folder there is there too."""
+    if file.is_symlink():
+        return AttachmentError(
+            f"{short_path(file)} is a link to {short_path(file.readlink())}, which is not there.",
+            "Mend the link, or attach the file itself.",
+        )
+    if glob.has_magic(file.name):
+        return AttachmentError(f"{file.name} is a pattern.", f"Type: /attach {short_path(file)}")
     if near := get_close_matches(file.name, _names(file.parent), n=1, cutoff=0.75):
         remedy = f"Did you mean {drawable(near[0])}?"
     elif how_to_bring:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.parts import frame_of, with_number
-from phi3v_tui.conversation.pasted import paths_in
+from phi3v_tui.conversation.pasted import paths_in, words_in
 from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.interface.missing_files import explain_missing
@@ -21,14 +21,26 @@ _SUFFIXES = frozenset((
 
 
 def looks_like_picture(path: str | os.PathLike[str]) -> bool:
-    """Whether the suffix is one of a picture."""
-    return os.path.splitext(path)[1].lower() in _SUFFIXES
+    """Whether the suffix is one of a picture; one with #page=2 at its end is, too."""
+    file, _ = with_number(Path(path))
+    return file.suffix.lower() in _SUFFIXES
 
 
 def picture_paths(text: str) -> list[Path]:
-    """The paths that a submitted text consists of, if they look like pictures."""
-    paths = paths_in(text)
+    """The paths that a submitted text consists of, if they look like pictures.
+
+    One that is relative counts where there is such a file.
+    """
+    paths = paths_in(text) or _relative_paths(text)
     return paths if all(looks_like_picture(path) for path in paths) else []
+
+
+def _relative_paths(text: str) -> list[Path]:
+    for names in ([text.strip()], words_in(text)):
+        paths = [Path(name) for name in names]
+        if all(looks_like_picture(path) and os.path.isfile(with_number(path)[0]) for path in paths):
+            return paths
+    return []
 
 
 def are_meant(paths: Sequence[Path]) -> bool:

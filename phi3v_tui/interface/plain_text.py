@@ -31,6 +31,11 @@ def drawable(text: str) -> str:
     return text.translate(_DRAWABLE)
 
 
+def on_one_line(name: str) -> str:
+    """The same for a name, which may hold line breaks, too."""
+    return drawable(name).replace("\n", "␊")
+
+
 def typed(text: str) -> str:
     """Clean up pasted text: line ends become newlines, control characters go."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")

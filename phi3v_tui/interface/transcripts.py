@@ -7,6 +7,8 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.errors import StoreError
 from phi3v_tui.store.export import export_json, export_markdown
 
+_MARKDOWN = (".md", ".markdown", ".txt")
+
 
 def save_transcript(conversation: Conversation, target: Path | None = None) -> Path:
     """Write Markdown, or JSON for a file named so, its pictures beside it.
@@ -36,4 +38,6 @@ def save_transcript(conversation: Conversation, target: Path | None = None) -> P
 def _save_as(conversation: Conversation, target: Path) -> Path:
     if target.suffix.lower() == ".json":
         return export_json(conversation, target)
-    return export_markdown(conversation, target if target.suffix else target.with_suffix(".md"))
+    if target.suffix.lower() not in _MARKDOWN:
+        target = target.with_name(f"{target.name}.md")
+    return export_markdown(conversation, target)

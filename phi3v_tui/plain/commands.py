@@ -52,7 +52,7 @@ def _new(session: "PlainSession", _: str) -> None:
 def _resume(session: "PlainSession", argument: str) -> None:
     earlier = session.journal.earlier(argument, session.conversation.id)
     if earlier is None:
-        which = f"has {argument!r} in its title" if argument else "is there yet"
+        which = f"has {argument!r} in it" if argument else "is there yet"
         raise CommandError(f"No earlier conversation {which}.", "")
     session.open(earlier)
 

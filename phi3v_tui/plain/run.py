@@ -12,10 +12,11 @@ import errno
 import os
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
@@ -30,7 +31,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run(
-    engine: Engine, settings: Settings, models: Models, pictures: list[Path], resume: bool
+    engine: Engine, settings: Settings, models: Models, pictures: Sequence[Source], resume: bool
 ) -> int:
     """Talk until the input ends or the person leaves.
 
@@ -38,7 +39,7 @@ def run(
         engine: Not loaded yet; it is closed at the end.
         settings: As resolved from flags, environment, file and defaults.
         models: Those that could answer, to be changed to.
-        pictures: Files to attach to the first prompt.
+        pictures: Files and addresses to attach to the first prompt.
         resume: Go on with the last conversation.
 
     Returns:
@@ -64,13 +65,14 @@ def run(
     return status
 
 
-def _talk(session: PlainSession, console: Console, pictures: list[Path], resume: bool) -> int:
+def _talk(session: PlainSession, console: Console, pictures: Sequence[Source], resume: bool) -> int:
     """Talk to the end; the exit status."""
     try:
         session.start(pictures, resume)
         session.hold()
         return _FAILED if session.failures and not console.is_interactive else 0
     except KeyboardInterrupt:
+        console.state("")  # what the shell writes next begins a line
         return 0 if console.is_interactive else _INTERRUPTED
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EIO):

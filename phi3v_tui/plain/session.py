@@ -61,7 +61,7 @@ class PlainSession:
         self.model = model
         self.answering = PlainAnswering(console, model, self.journal)
 
-    def start(self, pictures: list[Path], resume: bool) -> None:
+    def start(self, pictures: Sequence[Source], resume: bool) -> None:
         """Begin to load the model; reopen the last conversation and attach pictures if wished."""
         self.model.load()
         if self.console.is_interactive:

@@ -19,14 +19,14 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from textual import events, work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
 
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
@@ -64,7 +64,7 @@ class Phi3VApp(App[int]):
         engine: Engine,
         settings: Settings,
         models: Models,
-        pictures: list[Path] | None = None,
+        pictures: Sequence[Source] = (),
         resume: bool = False,
         image_mode: ImageMode = ImageMode.HALFCELL,
     ) -> None:
@@ -74,12 +74,12 @@ class Phi3VApp(App[int]):
             engine: Not loaded yet.
             settings: As resolved.
             models: Those that could answer.
-            pictures: Files to attach to the first prompt.
+            pictures: Files and addresses to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
         """
         super().__init__()
-        self.chat = ChatScreen(engine, settings, models, pictures or [], resume, image_mode)
+        self.chat = ChatScreen(engine, settings, models, pictures, resume, image_mode)
         for theme in themes.OWN:
             self.register_theme(theme)
         self._key_order = KeyOrder(self, super().on_event)
@@ -152,6 +152,12 @@ class Phi3VApp(App[int]):
         """Fill the command palette."""
         return commands.commands(self, screen)
 
+    def clear_notifications(self) -> None:
+        """Remove all notices, and the rows that Textual would keep for them."""
+        super().clear_notifications()
+        for screen in self.screen_stack:
+            screen.query("ToastHolder").remove()
+
     def copy_to_clipboard(self, text: str) -> None:
         """Copy by OSC 52, and by tmux or a program of the desktop where there is one; say which."""
         super().copy_to_clipboard(text)
@@ -203,7 +209,7 @@ def run(
     engine: Engine,
     settings: Settings,
     models: Models,
-    pictures: list[Path],
+    pictures: Sequence[Source],
     resume: bool,
 ) -> int:
     """Show the app until the person leaves.
@@ -212,7 +218,7 @@ def run(
         engine: Not loaded yet.
         settings: As resolved from flags, environment, file and defaults.
         models: Those that could answer, to be changed to and downloaded.
-        pictures: Files to attach to the first prompt.
+        pictures: Files and addresses to attach to the first prompt.
         resume: Reopen the last conversation.
 
     Returns:

@@ -49,7 +49,7 @@ async def _open(chat: "ChatScreen", id: str) -> None:
 
 
 async def reopen_earlier(chat: "ChatScreen", words: str) -> None:
-    """Reopen the conversation before this one, or the last whose title has `words`.
+    """Reopen the conversation before this one, or the last that has `words` somewhere.
 
     Raises:
         CommandError: There is none.
@@ -58,7 +58,7 @@ async def reopen_earlier(chat: "ChatScreen", words: str) -> None:
         return
     earlier = await asyncio.to_thread(chat.shown.journal.earlier, words, chat.conversation.id)
     if earlier is None:
-        which = f"has {words!r} in its title" if words else "is there yet"
+        which = f"has {words!r} in it" if words else "is there yet"
         raise CommandError(f"No earlier conversation {which}.", "")
     await chat.opening.leave_for(earlier)
 

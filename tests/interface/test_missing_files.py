@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from phi3v_tui.errors import AttachmentError
-from phi3v_tui.interface.picture_files import read_picture
+from phi3v_tui.interface.picture_files import picture_paths, read_picture
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,39 @@ def test_over_ssh_a_folder_that_is_not_here_is_on_ones_own_computer(tmp_path, mo
     words = words_on(tmp_path / "home" / "my pictures" / "chart.png")
     assert "There is no ~/my pictures/chart.png here" in words
     assert "scp ~/'my pictures/chart.png' ann@192.0.2.1:" in words
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_a_link_that_leads_nowhere_is_said_to_be_one(charts):
+    (charts / "link.png").symlink_to("/nowhere/at/all.png")
+    assert words_on("charts/link.png") == (
+        f"{charts}/link.png is a link to /nowhere/at/all.png, which is not there. "
+        "Mend the link, or attach the file itself."
+    )
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_for_a_pattern_there_is_a_command(charts):
+    assert words_on("charts/*.png") == f"*.png is a pattern. Type: /attach {charts}/*.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("charts/chart.png", ["charts/chart.png"]),
+        ("'charts/chart.png' chart 2.png", []),
+        ("chart 2.png", ["chart 2.png"]),
+        ("'chart 2.png' charts/chart.png", ["chart 2.png", "charts/chart.png"]),
+        ("charts/chart.png#page=2", ["charts/chart.png#page=2"]),
+        ("/a/scan.tif#page=3", ["/a/scan.tif#page=3"]),
+        ("What is in chart.png", []),
+        ("no.png", []),
+        ("", []),
+    ],
+)
+def test_what_is_taken_for_a_picture_and_not_for_a_prompt(charts, text, names):
+    (charts.parent / "chart 2.png").touch()
+    assert picture_paths(text) == [Path(name) for name in names]
 
 
 @pytest.mark.usefixtures("anywhere")

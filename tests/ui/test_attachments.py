@@ -17,6 +17,7 @@ from phi3v_tui.ui.widgets.message_view import PictureLine
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
     TIMEOUT_SECONDS,
+    ask,
     attach,
     attached,
     composer,
@@ -41,6 +42,77 @@ async def test_pasted_path_attaches(make_app, shapes, form):
         await paste(pilot, app, text)
         await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
         assert composer(app).text == ""
+
+
+async def test_notices_stay_where_they_are_seen(make_app):
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        places = set()
+        for number in range(6):
+            await submit(pilot, app, f"/attach /no{number}.png")
+            await wait_until(pilot, lambda name=f"no{number}.png": name in notices(app))
+            await wait_until(pilot, lambda: len(_rows(app)) == 1 and min(_rows(app)) > 0)
+            places |= _rows(app)
+            composer(app).clear()
+        assert len(places) == 1
+
+
+def _rows(app) -> set[int]:
+    """Where notices are; row 0 is that of one that is not laid out yet."""
+    return {toast.region.y for toast in app.screen.query("Toast")}
+
+
+async def test_notices_leave_when_another_screen_opens(make_app):
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        await submit(pilot, app, "/attach /no.png")
+        await wait_until(pilot, lambda: "no.png" in notices(app))
+        await pilot.press("f8")
+        await wait_until(pilot, lambda: app.screen is not app.chat)
+        await wait_until(pilot, lambda: not notices(app))
+
+
+async def test_a_picture_that_is_taken_back_is_shown_no_more(make_app, shapes, chart):
+    app = make_app()
+    async with app.run_test(size=(140, 45)) as pilot:
+        await attach(pilot, app, shapes)
+        await attach(pilot, app, chart)
+        assert _preview(app).attachment.name == "chart.png"
+        await pilot.press("backspace")
+        await wait_until(pilot, lambda: _preview(app).attachment.name == "my shapes.png")
+        await pilot.press("backspace")
+        await wait_until(pilot, lambda: _preview(app).attachment is None)
+        assert not _preview(app).display
+
+
+async def test_a_picture_that_was_sent_or_waits_goes_on_being_shown(
+    make_app, engine, shapes, chart
+):
+    app = make_app()
+    async with app.run_test(size=(140, 45)) as pilot:
+        await attach(pilot, app, shapes)
+        await ask(pilot, app, engine)
+        await attach(pilot, app, chart)
+        await submit(pilot, app, "And this?")
+        await wait_until(pilot, lambda: app.chat.asking.waiting)
+        await pilot.pause()
+        assert _preview(app).attachment.name == "chart.png"
+
+
+async def test_a_name_with_a_line_break_takes_one_line(make_app, engine, tmp_path):
+    path = tmp_path / "new\nline.png"
+    Image.new("RGB", (30, 20)).save(path)
+    app = make_app([path])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        await ask(pilot, app, engine)
+        assert "new␊line.png" in drawn(app.chat.query_one(PictureLine))
+
+
+async def test_an_address_on_the_command_line_is_fetched(make_app):
+    app = make_app(["http://127.0.0.1:9/a.png"])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: "allow_private_urls" in notices(app))
 
 
 async def test_several_dropped_files_attach_in_order(make_app, shapes, chart):

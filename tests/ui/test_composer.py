@@ -39,6 +39,14 @@ async def test_enter_sends():
         await wait_until(pilot, lambda: app.sent == ["hi"])
 
 
+async def test_joiners_between_letters_are_typed():
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for character in "\u0645\u06cc\u200c\u062e \u200d":
+            app.query_one(Composer).post_message(events.Key("any", character))
+        await wait_until(pilot, lambda: app.text == "\u0645\u06cc\u200c\u062e \u200d")
+
+
 @pytest.mark.parametrize("key", ["ctrl+j", "shift+enter", "ctrl+enter", "alt+enter"])
 async def test_newline_keys_do_not_send(key: str):
     app = ComposerApp()

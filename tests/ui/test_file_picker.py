@@ -237,6 +237,21 @@ async def test_typed_path_goes_there(make_app, album):
         assert picker.folder == album / "Holiday"
 
 
+async def test_a_path_is_followed_while_it_is_typed(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await pilot.press(*"Hol", "slash", "b")
+        await wait_until(pilot, lambda: "There is no folder Hol/" in drawn(picker._preview))
+        picker._filter.value = ""
+        await wait_until(pilot, lambda: "wood.jpg" in _names(picker))
+        picker._filter.value = f"{album}/Holiday/bea"
+        await wait_until(pilot, lambda: _names(picker) == ["beach.png"])
+        assert (picker.folder, picker._filter.value) == (album / "Holiday", "bea")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: attached(app) == ["beach.png"])
+
+
 async def test_folder_that_is_gone_is_explained(make_app, album):
     app = make_app()
     async with app.run_test() as pilot:

@@ -105,6 +105,11 @@ async def test_new_and_resume_go_to_and_fro(make_app, engine):
         await converse(pilot, app, engine, "Second thing")
         await submit(pilot, app, "/resume first")
         await wait_until(pilot, lambda: "First of all" in "".join(prompts(app)))
+        app.chat.composer.text = ""
+        await converse(pilot, app, engine, "More", "A purple hexagon.")
+        await submit(pilot, app, "/new")
+        await submit(pilot, app, "/resume HEXAGON")
+        await wait_until(pilot, lambda: "First of all" in "".join(prompts(app)))
         await submit(pilot, app, "/resume")
         await wait_until(pilot, lambda: "Second thing" in "".join(prompts(app)))
         await submit(pilot, app, "/resume no such words")
@@ -135,6 +140,9 @@ async def test_save_writes_the_file_that_was_named(make_app, engine, tmp_path):
         await wait_until(pilot, lambda: "talk.json" in notices(app))
         await submit(pilot, app, f"/save {tmp_path}/talk")
         await wait_until(pilot, lambda: "talk.md" in notices(app))
+        (tmp_path / "plain.png").touch()
+        await submit(pilot, app, f"/save {tmp_path}/plain.png")
+        await wait_until(pilot, lambda: "plain.png.md" in notices(app))
     assert "A circle." in json.dumps(json.loads((tmp_path / "talk.json").read_text()))
     assert "A circle." in (tmp_path / "talk.md").read_text()
 

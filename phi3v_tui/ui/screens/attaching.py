@@ -1,5 +1,6 @@
 """The part of the chat that attaches pictures and shows them."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,7 @@ class AttachingScreen(AnsweringScreen):
         self._reading_pictures += 1
         self._attach_copied_in_turn(instead)
 
-    def attach_named(self, sources: list[Source], text: str) -> None:
+    def attach_named(self, sources: Sequence[Source], text: str) -> None:
         """Attach files and pictures from the web, in a worker; those that are none come back.
 
         Args:
@@ -104,7 +105,7 @@ class AttachingScreen(AnsweringScreen):
             self._take_read(pictures, [])
 
     @work
-    async def _attach_named_in_turn(self, sources: list[Source], text: str) -> None:
+    async def _attach_named_in_turn(self, sources: Sequence[Source], text: str) -> None:
         read: list[Attachment] = []
         failed: dict[Source, AttachmentError] = {}
         for source in sources:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Markdown
 
 from phi3v_tui import slash
+from phi3v_tui.conversation.patterns import Source
 from phi3v_tui.engine.base import Engine, Limits
 from phi3v_tui.engine.events import FinishReason, Loaded, Unloaded
 from phi3v_tui.engine.models import Models
@@ -52,7 +52,7 @@ class ChatScreen(TypingScreen):
         engine: Engine,
         settings: Settings,
         models: Models,
-        pictures: list[Path],
+        pictures: Sequence[Source],
         resume: bool,
         image_mode: ImageMode,
     ) -> None:
@@ -62,7 +62,7 @@ class ChatScreen(TypingScreen):
             engine: Not loaded yet.
             settings: For sampling, pictures and where to save.
             models: Those that could answer.
-            pictures: Files to attach to the first prompt.
+            pictures: Files and addresses to attach to the first prompt.
             resume: Reopen the last conversation.
             image_mode: How pictures are drawn.
         """
@@ -94,7 +94,11 @@ class ChatScreen(TypingScreen):
 
     def on_mount(self) -> None:
         """Count what will be sent; whatever takes time comes later, in `begin`."""
-        self.watch(self.attachment_bar, "attachments", self._measure_draft)
+        self.watch(self.attachment_bar, "attachments", self._attachments_changed)
+
+    def on_screen_suspend(self) -> None:
+        """Take notices away before they cover what another screen shows."""
+        self.app.clear_notifications()
 
     async def begin(self) -> None:
         """Reopen, load the model and attach what was asked for; called after the first paint."""
@@ -105,7 +109,7 @@ class ChatScreen(TypingScreen):
             await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
         )
         if self._pictures:
-            self._read_and_attach(self._pictures)
+            self.attach_named(self._pictures, "")
 
     def save_before_leaving(self) -> None:
         """Keep what is not sent yet, too; --resume brings it back."""
@@ -118,6 +122,19 @@ class ChatScreen(TypingScreen):
         """The last one of the conversation or, in a new one, of the next prompt."""
         pictures = self.shown.pictures or self.attachment_bar.attachments
         self._show_picture(pictures[-1] if pictures else None)
+
+    def _attachments_changed(self) -> None:
+        self._measure_draft()
+        # Later, for pictures that are sent are in the conversation by then.
+        self.call_after_refresh(self._forget_taken_back)
+
+    def _forget_taken_back(self) -> None:
+        """Show no picture any more that is neither sent nor going to be."""
+        waiting = self.asking.unsent().attachments
+        preview = self.query_one("#preview", ImagePreview)
+        known = {picture.digest for picture in (*self.shown.pictures, *waiting)}
+        if preview.attachment is not None and preview.attachment.digest not in known:
+            self._show_picture((*self.shown.pictures, *waiting)[-1] if known else None)
 
     # Models.
 

@@ -17,7 +17,7 @@ from textual.widgets import Input, OptionList, Static
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
-from phi3v_tui.interface.plain_text import short_path
+from phi3v_tui.interface.plain_text import drawable, short_path
 from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
@@ -213,10 +213,15 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             self.dismiss(read)
 
     @work(group="list", exclusive=True)
-    async def _enter(self, folder: Path, keep_filter: bool = False) -> None:
+    async def _enter(self, folder: Path, typed: str = "", keep_filter: bool = False) -> None:
         """Show a folder; of one that is slow to read, what has come so far.
 
         What somebody chose stays chosen; until then it is what matches best of what has come.
+
+        Args:
+            folder: Which one.
+            typed: How it was typed into the filter, where what comes behind that goes on as one.
+            keep_filter: All of the filter does.
         """
         self._reading = f"Reading {short_path(folder)} …"
         self._tell_count()
@@ -228,7 +233,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             ) as listings:
                 async for entries in listings:
                     self._listing.take_folder(folder, entries)
-                    self._show_listing(is_new, kept)
+                    self._show_listing(is_new, kept, typed)
                     is_new = False
         except OSError as error:
             reason = error.strerror or "it cannot be read"
@@ -236,20 +241,33 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         self._reading = ""
         self._tell_count()
 
-    def _show_listing(self, is_new: bool, kept: FolderEntry | None = None) -> None:
+    def _show_listing(self, is_new: bool, kept: FolderEntry | None = None, typed: str = "") -> None:
         chosen = self.names.picked or kept
         if is_new:
             chosen = None
             self._listing.kinds = {}
             with self.prevent(Input.Changed):
-                self._filter.value = ""
+                is_going_on = typed and self._filter.value.startswith(typed)
+                self._filter.value = self._filter.value[len(typed) :] if is_going_on else ""
         self._place_line.update(Content(self._listing.place))
         self._show_matching(chosen)
 
     def _filter_now(self) -> None:
         """Catch up with what was typed, so that a key means what the person expects."""
-        if self._filter.value != self._filtered_by:
+        if "/" in self._filter.value:
+            self._follow_path(self._filter.value)
+        elif self._filter.value != self._filtered_by:
             self._show_matching()
+
+    @work(group="open", exclusive=True)
+    async def _follow_path(self, text: str) -> None:
+        """Go where a path that is being typed leads; what follows its last slash filters there."""
+        typed = text[: text.rindex("/") + 1]
+        folder = _typed_path(typed, self.folder)
+        if folder is not None and await in_thread(folder.is_dir):
+            self._enter(folder, typed)
+        else:
+            self._preview.say(f"There is no folder {drawable(typed)}")
 
     def _show_matching(self, chosen: FolderEntry | None = None) -> None:
         """Show what matches, and keep the choice where it was where that is wanted."""

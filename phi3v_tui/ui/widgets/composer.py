@@ -1,5 +1,6 @@
 """Where the prompt is typed."""
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,10 @@ class Composer(TextArea):
             self._turn_submission_into_line()
         if self._means_more(event.key, burst):
             self._handle(event)
+        elif _is_format_character(event.character):
+            # No key that can be printed, says Textual; Persian is written with them.
+            self.insert(event.character or "")
+            self._handle(event)
 
     def _means_more(self, key: str, burst: bool) -> bool:
         """Do what a key means here and now; False if it only means what it does elsewhere."""
@@ -205,3 +210,8 @@ class Composer(TextArea):
             self.post_message(self.PathsPasted(paths, text))
         else:
             self.insert(text)
+
+
+def _is_format_character(character: str | None) -> bool:
+    """Whether it is typed and shows nothing itself, such as a joiner between letters."""
+    return character is not None and unicodedata.category(character) == "Cf"

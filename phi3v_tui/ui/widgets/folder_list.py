@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from phi3v_tui.interface.plain_text import drawable
+from phi3v_tui.interface.plain_text import on_one_line
 from phi3v_tui.ui.folder import FolderEntry, Kind
 
 
@@ -87,7 +87,7 @@ def _first_picture(entries: Iterable[FolderEntry]) -> int:
 
 def label(item: FolderEntry, is_marked: bool = False) -> Content:
     """A name in the colour of its kind, safe to draw."""
-    name = drawable(item.name).replace("\n", "␊")
+    name = on_one_line(item.name)
     match item.kind:
         case Kind.FOLDER:
             words = Content.styled(f"{name}/", "$primary")

@@ -14,7 +14,7 @@ from textual.widgets import Markdown, Static
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
-from phi3v_tui.interface.plain_text import drawable, pixel_size
+from phi3v_tui.interface.plain_text import drawable, on_one_line, pixel_size
 from phi3v_tui.ui.clickable import acting
 from phi3v_tui.ui.markdown import answer_parser, is_costly, settled_length
 from phi3v_tui.ui.widgets.growing import ChangingText, Growing
@@ -74,7 +74,7 @@ class PictureLine(Static, can_focus=True):
         """Name a picture."""
         label = Content.assemble(
             (f"{number} ", "$accent bold"),
-            drawable(attachment.name),
+            on_one_line(attachment.name),
             (f"  {pixel_size(attachment.width, attachment.height)}", "$muted"),
         )
         super().__init__(label, markup=False)

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from phi3v_tui.interface.plain_text import drawable
+from phi3v_tui.interface.plain_text import on_one_line
 from phi3v_tui.ui.clickable import GAP
 
 _CROSS = Content.styled(" ✕ ", "$muted")
@@ -30,7 +30,7 @@ class SqueezedLine(Widget, can_focus=True):
         """
         super().__init__()
         self._mark = Content.styled(f" {mark} ", "$accent bold")
-        self._title = Content(drawable(name).replace("\n", "␊"))
+        self._title = Content(on_one_line(name))
         self._details = details
 
     def tell(self, *details: str) -> None:

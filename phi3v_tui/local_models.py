@@ -4,6 +4,7 @@ What asks the hub or torch is imported when it is needed, on a thread beside the
 has painted by then.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from phi3v_tui.engine.full_model import FullModel
 from phi3v_tui.engine.models import Listing, Model, ModelChoice
 from phi3v_tui.full_model import PublishedModel
 from phi3v_tui.memory import Room
+from phi3v_tui.paths import absolute
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
 
@@ -77,10 +79,10 @@ class LocalModels:
     def _folders(self, loaded: Loaded | None, named: str) -> Iterator[Path]:
         """Folders to list: in use, asked for, used before; the hub's are found without."""
         for name in (loaded.source if loaded else "", self._settings.model, named):
-            folder = Path(name).expanduser().absolute()
-            if name not in ("", "auto", "demo") and folder.is_dir():
+            folder = absolute(name)
+            if name not in ("", "auto", "demo") and os.path.isdir(folder):
                 yield folder
-        yield from (folder for folder in self._recent.folders() if folder.is_dir())
+        yield from (folder for folder in self._recent.folders() if os.path.isdir(folder))
 
 
 def _in_use(found: list[Model], loaded: Loaded | None) -> str:

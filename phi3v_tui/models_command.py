@@ -1,6 +1,7 @@
 """What `phi3v-tui models` prints."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from phi3v_tui.interface.model_words import state
 from phi3v_tui.interface.plain_text import byte_size, drawable, short_path
 from phi3v_tui.memory import Room
 from phi3v_tui.model_list import CONTEXTS, Need, models, needs, rooms
+from phi3v_tui.paths import expanded
 from phi3v_tui.settings import Settings
 from phi3v_tui.shapes import Shapes
 
@@ -25,8 +27,8 @@ def show(settings: Settings, folders: list[Path], as_json: bool) -> None:
         folders: Of checkpoints, to be listed too.
         as_json: Print one object for programs.
     """
-    chosen = Path(settings.model).expanduser()
-    known = [chosen] if settings.model not in ("auto", "demo") and chosen.is_dir() else []
+    chosen = expanded(settings.model)
+    known = [chosen] if settings.model not in ("auto", "demo") and os.path.isdir(chosen) else []
     found, places = list(models([*known, *folders])), rooms()
     print(_as_json(found, places) if as_json else "\n".join(_lines(found, places)))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phi3v_tui.errors import SettingsError
+from phi3v_tui.paths import absolute
 
 QUANTIZE_MODES = ("auto", "none", "int8", "int4")
 IMAGE_MODES = ("auto", "kitty", "sixel", "halfcell", "none")
@@ -87,7 +88,7 @@ def _is_device(name: str) -> bool:
 def _folder(value: str | Path) -> Path:
     if not str(value):
         raise ValueError(value)
-    return Path(value).expanduser().absolute()
+    return absolute(value)
 
 
 def _table(value: dict[str, str] | str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Arguments that name no command are those of `chat`: `phi3v-tui chart.png` opens the app."""
 
+import os
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
@@ -29,7 +29,7 @@ class DefaultGroup(TyperGroup):
         """Refuse a word that is no file and nearly a command: it would be taken for a picture."""
         word = next(iter(args[self._first_argument(args, _DEFAULT_COMMAND) :]), "")
         near = get_close_matches(word, [*self.commands, *_GROUP_OPTIONS], n=1)
-        if near and word.isalpha() and not Path(word).exists():
+        if near and word.isalpha() and not os.path.exists(word):
             ctx.fail(f"There is no command and no picture {word}. Did you mean {near[0]}?")
 
     def _first_argument(self, args: list[str], command: str) -> int:

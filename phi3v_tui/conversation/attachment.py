@@ -10,6 +10,7 @@ from PIL import Image
 
 from phi3v_tui.conversation import decoding
 from phi3v_tui.errors import AttachmentError, MissingFileError
+from phi3v_tui.paths import absolute
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest picture file that can be attached, in bytes."""
@@ -48,7 +49,7 @@ class Attachment:
         Raises:
             AttachmentError: No such file, a folder, no picture, damaged, or far too large.
         """
-        path = path.expanduser().absolute()
+        path = absolute(path)
         return cls.from_bytes(_read(path), path.name, str(path))
 
     @classmethod

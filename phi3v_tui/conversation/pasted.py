@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from phi3v_tui.conversation.windows_paths import is_windows_path, with_backslashes_kept
+from phi3v_tui.paths import expanded
 
 _STARTS = ("/", "~/", "./", "../", "file://")
 _COPIED = ("copy", "cut")
@@ -67,7 +68,7 @@ def _path(word: str) -> Path | None:
     """A path or file:// URL as a path; None for a URL of another machine or without a path."""
     if word.startswith("file://"):
         word = _path_of_url(word)
-    return Path(word).expanduser() if word and "\0" not in word else None
+    return expanded(word) if word and "\0" not in word else None
 
 
 def _path_of_url(url: str) -> str:

@@ -1,11 +1,14 @@
 """Pictures named by paths, patterns and addresses, as people type them after a command."""
 
 import glob
+import os
+from itertools import islice
 from pathlib import Path
 
 from phi3v_tui.conversation.pasted import paths_in, words_in
 from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
+from phi3v_tui.paths import expanded
 
 MOST_FOUND = 50
 """Most files that one pattern may find: more are hardly meant."""
@@ -36,8 +39,8 @@ def sources_named(text: str) -> list[Source]:
     """
     if is_web_address(text):
         return [text]
-    whole = here(Path(text).expanduser())
-    if whole.exists():
+    whole = here(expanded(text))
+    if os.path.exists(whole):
         return [whole]
     words = words_in(text) or [text]
     return [source for word in words for source in _found(word)]
@@ -46,8 +49,8 @@ def sources_named(text: str) -> list[Source]:
 def _found(word: str) -> list[Source]:
     if is_web_address(word):
         return [word]
-    path = here(Path(word).expanduser())
-    if path.exists():
+    path = here(expanded(word))
+    if os.path.exists(path):
         return [path]
     if word.startswith("file://") and (paths := paths_in(word)):
         return [*paths]
@@ -55,12 +58,12 @@ def _found(word: str) -> list[Source]:
 
 
 def _matching(pattern: Path, word: str) -> list[Source]:
-    found = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))
-    files: list[Source] = [path for path in found if path.is_file()]
+    found = filter(os.path.isfile, glob.iglob(str(pattern), recursive=True))
+    files: list[Source] = sorted(map(Path, islice(found, MOST_FOUND + 1)))
     if not files:
         raise AttachmentError(f"No file matches {word}.", "Check the folder and the pattern.")
     if len(files) > MOST_FOUND:
         raise AttachmentError(
-            f"{word} matches {len(files):,} files.", f"At most {MOST_FOUND} are attached at once."
+            f"{word} matches too many files.", f"At most {MOST_FOUND} are attached at once."
         )
     return files

@@ -11,6 +11,7 @@ from phi3v_tui.engine.events import Loaded
 from phi3v_tui.engine.full_model import FullModel, Offer
 from phi3v_tui.errors import CommandError
 from phi3v_tui.memory import DoesNotFit, Room
+from phi3v_tui.paths import absolute
 from phi3v_tui.shapes import Quantization, Shapes
 
 _FLOAT32 = 4
@@ -158,7 +159,7 @@ class Listing:
         """
         if words.isdecimal() and 0 < int(words) <= len(self.models):
             return self.models[int(words) - 1]
-        exact = {words, str(Path(words).expanduser().absolute())}
+        exact = {words, str(absolute(words))}
         found = [model for model in self.models if model.name in exact]
         found = found or [m for m in self.models if words.casefold() in m.name.casefold()]
         if len(found) == 1:

@@ -52,7 +52,7 @@ def explain_missing(
 
 def _not_in_folder(file: Path, how_to_bring: str) -> AttachmentError:
     """The folder is here: the name may be misspelt, or that of a folder there is there too."""
-    if file.is_symlink():
+    if os.path.islink(file):
         return AttachmentError(
             f"{short_path(file)} is a link to {short_path(file.readlink())}, which is not there.",
             "Mend the link, or attach the file itself.",

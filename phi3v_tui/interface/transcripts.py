@@ -1,10 +1,12 @@
 """Where a transcript goes when somebody asks for one."""
 
 import contextlib
+import os
 from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.errors import StoreError
+from phi3v_tui.paths import working_folder
 from phi3v_tui.store.export import export_json, export_markdown
 
 _MARKDOWN = (".md", ".markdown", ".txt")
@@ -26,9 +28,9 @@ def save_transcript(conversation: Conversation, target: Path | None = None) -> P
     """
     name = f"phi3v-{conversation.created.astimezone():%Y-%m-%d-%H%M}.md"
     if target is not None:
-        return _save_as(conversation, target / name if target.is_dir() else target)
+        return _save_as(conversation, target / name if os.path.isdir(target) else target)
     try:
-        return export_markdown(conversation, Path.cwd() / name)
+        return export_markdown(conversation, working_folder() / name)
     except StoreError as error:
         with contextlib.suppress(StoreError):
             return export_markdown(conversation, Path.home() / name)

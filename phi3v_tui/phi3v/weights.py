@@ -1,5 +1,6 @@
 """Finding checkpoints: on this machine, in the cache of the hub, or on the hub."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from phi3v_tui.errors import ModelError
 from phi3v_tui.hub import cache, download
 from phi3v_tui.hub.download import Report
 from phi3v_tui.hub.source import PINNED, Source
+from phi3v_tui.paths import expanded
 from phi3v_tui.phi3v import devices
 from phi3v_tui.phi3v.checkpoint import Checkpoint, check, check_config
 from phi3v_tui.phi3v.damage import DamagedFile
@@ -44,10 +46,10 @@ def find(model: str, device: torch.device, dtype: torch.dtype, report: Report) -
         return _automatic(device, dtype)
     if model == "demo":
         return _bundled()
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = expanded(model)
+    if os.path.isdir(folder):
         return check(folder, folder.resolve().name)
-    if folder.exists():
+    if os.path.exists(folder):
         raise ModelError(
             f"{model} is a file.", "Choose the folder that holds config.json and the weights."
         )

@@ -14,6 +14,7 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.errors import StoreError
+from phi3v_tui.paths import absolute
 from phi3v_tui.store.markdown import as_quote, escaped
 
 FORMAT = "phi3v-tui transcript"
@@ -60,7 +61,7 @@ def _export(
     target: Path,
     render: Callable[[Conversation, _PictureFiles], str],
 ) -> Path:
-    target = target.expanduser().absolute()
+    target = absolute(target)
     pictures = _pictures(conversation)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,7 @@ def _claim(target: Path, with_pictures: bool) -> tuple[Path, Path]:
         file = target.with_name(stem + target.suffix)
         folder = target.with_name(f"{stem}-pictures")
         number += 1
-        if file.exists() or folder.exists():
+        if os.path.lexists(file) or os.path.lexists(folder):
             continue
         try:
             file.touch(exist_ok=False)

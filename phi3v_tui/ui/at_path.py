@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from phi3v_tui.paths import absolute
+
 _AT = re.compile(r'(?:(?<=\s)|^)@(?:"(?P<quoted>[^"]*)|(?P<plain>[^\s"]*))$')
 
 
@@ -23,7 +25,7 @@ class AtPath:
 
     def listed(self) -> Path:
         """The folder whose names complete it."""
-        return (Path.cwd() / Path(self.folder).expanduser()).absolute()
+        return absolute(self.folder)
 
     def descended(self, name: str) -> str:
         """What is typed once a folder was taken."""

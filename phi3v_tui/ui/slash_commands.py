@@ -1,12 +1,12 @@
 """What slash commands do in the app."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phi3v_tui import choices, slash
 from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
+from phi3v_tui.paths import expanded
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
 from phi3v_tui.ui.background import in_thread
@@ -86,7 +86,7 @@ async def _resume(chat: "ChatScreen", argument: str) -> None:
 
 
 async def _save(chat: "ChatScreen", argument: str) -> None:
-    conversation_commands.save(chat, Path(argument).expanduser() if argument else None)
+    conversation_commands.save(chat, expanded(argument) if argument else None)
 
 
 async def _crops(chat: "ChatScreen", argument: str) -> None:

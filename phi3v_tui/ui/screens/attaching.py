@@ -15,6 +15,7 @@ from phi3v_tui.errors import AttachmentError
 from phi3v_tui.interface.clipboard_pictures import copied_pictures
 from phi3v_tui.interface.picture_files import are_meant, read_picture
 from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.paths import working_folder
 from phi3v_tui.settings import Settings
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import MOST_TOLD, command_for, read_pictures, summary
@@ -45,7 +46,7 @@ class AttachingScreen(AnsweringScreen):
         """
         super().__init__(engine, settings)
         self._image_mode = image_mode
-        self._folder = Path.cwd()
+        self._folder = working_folder()
         self.downloads = Downloads()
         self._reading_pictures = 0
         self._submit_when_read = False

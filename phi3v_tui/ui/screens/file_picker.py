@@ -1,5 +1,6 @@
 """Choose picture files."""
 
+import os
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
@@ -19,6 +20,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.interface.plain_text import drawable, short_path
 from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.paths import expanded
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
 from phi3v_tui.ui.background import in_thread, told
@@ -198,7 +200,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
 
     @work(group="open", exclusive=True)
     async def _open(self, path: Path) -> None:
-        if await in_thread(path.is_dir):
+        if await in_thread(os.path.isdir, path):
             self._enter(path)
         else:
             self._attach_files([*dict.fromkeys([*self._listing.marked, path])])
@@ -264,7 +266,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
         """Go where a path that is being typed leads; what follows its last slash filters there."""
         typed = text[: text.rindex("/") + 1]
         folder = _typed_path(typed, self.folder)
-        if folder is not None and await in_thread(folder.is_dir):
+        if folder is not None and await in_thread(os.path.isdir, folder):
             self._enter(folder, typed)
         else:
             self._preview.say(f"There is no folder {drawable(typed)}")
@@ -311,4 +313,4 @@ def _typed_path(text: str, folder: Path) -> Path | None:
     """A path that was typed into the filter; None if it is a filter."""
     if "/" not in text and text not in ("~", ".."):
         return None
-    return (folder / Path(text).expanduser()).resolve()
+    return Path(os.path.abspath(folder / expanded(text)))

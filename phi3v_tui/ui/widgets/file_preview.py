@@ -1,5 +1,6 @@
 """The pane that shows the picture in a file."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,7 @@ class FilePreview(ImagePreview):
 
     @work(group="read", exclusive=True)
     async def _read(self, path: Path) -> None:
-        if await in_thread(path.is_dir):
+        if await in_thread(os.path.isdir, path):
             self.explain("")
             return
         try:

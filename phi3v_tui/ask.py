@@ -23,6 +23,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError, OutputError
 from phi3v_tui.interface.picture_files import ANOTHER_FRAME, read_picture
+from phi3v_tui.interface.plain_text import drawable, encodable
 from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.settings import Settings
 from phi3v_tui.web_pictures import fetch_picture
@@ -104,7 +105,8 @@ def _print(text: str, quiet: bool) -> None:
     if quiet:
         return
     try:
-        print(text, end="", flush=True)
+        # A terminal would obey what a model may have learned to say; a file gets it as it is.
+        print(drawable(text) if sys.stdout.isatty() else encodable(text), end="", flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -113,7 +115,7 @@ def _print(text: str, quiet: bool) -> None:
 
 
 def _tell(notice: str) -> None:
-    print(notice, file=sys.stderr)
+    print(drawable(notice), file=sys.stderr)
 
 
 def _show_progress(progress: LoadProgress) -> None:

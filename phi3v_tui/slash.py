@@ -66,6 +66,7 @@ COMMANDS = (
 """The table that help, hints and both interfaces are made from."""
 
 _BY_NAME = {command.name: command for command in COMMANDS}
+_NAME_AND_VALUE = re.compile(r"(?P<name>[^\s=]+)(?:\s*=|\s)")
 _TYPED = re.compile(r"/([A-Za-z][A-Za-z-]*)(?:\s+(.*))?", re.DOTALL)
 
 
@@ -118,7 +119,8 @@ def name_and_value(argument: str) -> tuple[str, str]:
     Raises:
         CommandError: There is a name without a value.
     """
-    name, _, value = argument.replace("=", " ", 1).partition(" ")
+    found = _NAME_AND_VALUE.match(argument)
+    name, value = (found["name"], argument[found.end() :]) if found else (argument, "")
     if not value.strip():
         raise CommandError(f"/set {name} needs a value.", f"Type: /set {name} VALUE.")
     return name, value.strip()

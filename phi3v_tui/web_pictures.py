@@ -118,7 +118,7 @@ class _Download:
             answer = self._get(_checked(url))
             if isinstance(answer, bytes):
                 return answer
-            url = urljoin(url, answer)
+            url = _joined(url, answer)
         raise AttachmentError(
             f"{url} redirects more than {self._limits.redirects} times.", _CHECK_ADDRESS
         )
@@ -239,19 +239,32 @@ def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_ascii = parts.netloc.isascii()
+        host = None if is_ascii else (parts.hostname or "").encode("idna").decode()
     except ValueError:
         fits = False
     if not fits:
-        raise AttachmentError(
-            f"{url} is not an http or https address.", "Type it in full: https://example.org/a.png."
-        )
+        raise _no_address(url)
     if "@" in parts.netloc:
         raise AttachmentError(
             "The address holds a name or a password.", "Download the picture and attach the file."
         )
-    host = (parts.hostname or "").encode("idna").decode() if not parts.netloc.isascii() else None
     port = f":{parts.port}" if host and parts.port else ""
     return parts._replace(netloc=f"{host}{port}") if host else parts
+
+
+def _joined(url: str, place: str) -> str:
+    """Where a redirect leads."""
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise _no_address(place) from error
+
+
+def _no_address(url: str) -> AttachmentError:
+    return AttachmentError(
+        f"{url} is not an http or https address.", "Type it in full: https://example.org/a.png."
+    )
 
 
 def _resolve(host: str, port: int) -> list[str]:
@@ -265,6 +278,10 @@ def _resolve(host: str, port: int) -> list[str]:
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_WRAPPED_AT_HOME = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96", "fec0::/10"))
+)
+"""IPv4 as translators of one's own network wrap it, and addresses of a site; none is public."""
 
 
 def _is_public(text: str) -> bool:
@@ -276,7 +293,7 @@ def _is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return _is_public(str(inner))
-        if address.teredo is not None:
+        if address.teredo is not None or any(address in one for one in _WRAPPED_AT_HOME):
             return False
     return address.is_global and not address.is_multicast
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from phi3v_tui.errors import Phi3VTuiError, SettingsError
+from phi3v_tui.interface.plain_text import drawable
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -33,5 +34,5 @@ def errors_as_sentences() -> Iterator[None]:
 
 def stop(sentence: str, status: int) -> NoReturn:
     """Say a sentence on stderr, and end with a status."""
-    typer.echo(f"phi3v-tui: {sentence}", err=True)
+    typer.echo(drawable(f"phi3v-tui: {sentence}"), err=True)
     raise typer.Exit(status)

@@ -1,5 +1,7 @@
 """The command line as a whole: its commands, `--version`, and how the process ends."""
 
+import logging
+import sys
 from typing import Annotated, NoReturn
 
 import typer
@@ -11,7 +13,12 @@ from phi3v_tui.cli.chat import chat
 from phi3v_tui.cli.config import config
 from phi3v_tui.cli.default_command import DefaultGroup
 from phi3v_tui.cli.doctor import doctor
+from phi3v_tui.cli.ending import FAILED
+from phi3v_tui.cli.log import log_path, log_to_file
 from phi3v_tui.cli.models import models
+
+_log = logging.getLogger(__name__)
+_FAULT = "This is a fault of its own ({}). Please report it with the end of {}."
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -33,6 +40,11 @@ def main() -> NoReturn:
         app(prog_name="phi3v-tui")
     except SystemExit as exit_:
         leave(exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None))
+    except Exception as error:  # noqa: BLE001 - a thread inside torch would abort the exit
+        log_to_file()
+        _log.exception("A fault of the program", exc_info=error)
+        print(f"phi3v-tui: {_FAULT.format(type(error).__name__, log_path())}", file=sys.__stderr__)
+        leave(FAILED)
     leave(0)
 
 

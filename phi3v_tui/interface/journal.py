@@ -1,5 +1,6 @@
 """Saving as things happen; where that fails, the chat goes on and says so once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,13 +96,15 @@ class Journal:
     def prompts(self, most: int) -> list[str]:
         """The prompts sent last, the newest first; none where they cannot be read."""
         try:
-            return self._open().prompts(most) if self._path.exists() else []
+            return self._open().prompts(most) if os.path.exists(self._path) else []
         except StoreError as error:
             self._complain_once(error)
             return []
 
     def keep_draft(self, draft: Message) -> None:
         """Keep a prompt that was not sent, in place of the one before."""
+        if not (draft.text or draft.attachments or os.path.exists(self._path)):
+            return
         try:
             self._open().keep_draft(draft)
         except StoreError as error:
@@ -109,6 +112,8 @@ class Journal:
 
     def draft(self) -> Message | None:
         """The prompt that was kept, if there is one that can be read."""
+        if not os.path.exists(self._path):
+            return None
         try:
             draft = self._open().draft()
         except StoreError as error:

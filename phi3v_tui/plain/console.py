@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TextIO
 
-from phi3v_tui.interface.plain_text import drawable, typed
+from phi3v_tui.interface.plain_text import drawable, encodable, typed
 
 _PROMPT = "You: "
 _MORE = "... "
@@ -96,7 +96,7 @@ class Console:
 
     def _write(self, stream: TextIO, text: str) -> None:
         # The order of the two streams is the order of what happens.
-        stream.write(text.encode("utf-8", "replace").decode("utf-8"))
+        stream.write(encodable(text))
         stream.flush()
 
 

@@ -9,6 +9,7 @@ The arguments are those of `phi3v_tui.ui.app.run`.
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -49,6 +50,10 @@ def run(
     terminal.quieten_libraries()
     terminal.log_stray_output(2)
     edit_lines()
+    if sys.stdin is None:  # it was closed
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     console = Console(sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)
     session = PlainSession(console, Model(engine), settings, models)
     for number in _SIGNALS:
@@ -60,7 +65,8 @@ def run(
         _hear_no_signals()
     except SystemExit as exit_:
         status = int(exit_.code or 0)
-    session.keep_before_leaving()
+    finally:
+        session.keep_before_leaving()
     close_soon(session.model.engine)
     return status
 

@@ -13,7 +13,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.conversation.turns import Turn, TurnState
-from phi3v_tui.errors import StoreError
+from phi3v_tui.errors import AttachmentError, StoreError
 from phi3v_tui.paths import absolute
 from phi3v_tui.store.markdown import as_quote, escaped
 
@@ -69,10 +69,12 @@ def _export(
         try:
             names = _write_pictures(pictures, folder)
             file.write_text(render(conversation, names), "utf-8", errors="replace")
-        except OSError:
+        except (OSError, AttachmentError):
             file.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             raise
+    except AttachmentError as error:
+        raise StoreError(error.title, "Without this picture it can be written as JSON.") from error
     except OSError as error:
         raise StoreError(
             f"The transcript cannot be written to {target}: {error.strerror or error}.",

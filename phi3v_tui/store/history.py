@@ -1,5 +1,6 @@
 """Conversations on disk: an SQLite file that survives the app being killed."""
 
+import sqlite3
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,25 +80,32 @@ class History:
         Raises:
             StoreError: It cannot be written; the conversation in memory is untouched.
         """
-        path = conversation.path()
-        if not path:
+        if not conversation.path():
             return
-        turns, heading = conversation.turns(), _heading(conversation)
         with self._lock, clear_errors(self.path):
-            written = self._written.get(conversation.id, _Written())
-            changed = [
-                (position, turn)
-                for position, turn in enumerate(turns)
-                if written.turns.get(turn.id) is not turn
-            ]
-            if not changed and written.heading == heading:
-                return
-            with transaction(self._connection):
-                write_conversation(self._connection, conversation)
-                for position, turn in changed:
-                    write_turn(self._connection, conversation.id, position, turn)
-            # Only what is committed counts as written.
-            self._written[conversation.id] = _Written({turn.id: turn for turn in turns}, heading)
+            try:
+                self._write(conversation)
+            except sqlite3.IntegrityError:
+                # Another program has deleted what was written before.
+                self._written.pop(conversation.id, None)
+                self._write(conversation)
+
+    def _write(self, conversation: Conversation) -> None:
+        turns, heading = conversation.turns(), _heading(conversation)
+        written = self._written.get(conversation.id, _Written())
+        changed = [
+            (position, turn)
+            for position, turn in enumerate(turns)
+            if written.turns.get(turn.id) is not turn
+        ]
+        if not changed and written.heading == heading:
+            return
+        with transaction(self._connection):
+            write_conversation(self._connection, conversation)
+            for position, turn in changed:
+                write_turn(self._connection, conversation.id, position, turn)
+        # Only what is committed counts as written.
+        self._written[conversation.id] = _Written({turn.id: turn for turn in turns}, heading)
 
     def conversations(self) -> list[ConversationSummary]:
         """All conversations, the last written first.

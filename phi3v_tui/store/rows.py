@@ -15,6 +15,7 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.errors import AttachmentError
 from phi3v_tui.store.pictures import StoredPicture
 
 MakePicture = Callable[[str, str], StoredPicture]
@@ -74,24 +75,34 @@ def write_turn(
 def _write_attachment(
     connection: sqlite3.Connection, turn_id: str, position: int, attachment: Attachment
 ) -> None:
-    _write_picture(connection, attachment)
-    connection.execute(
-        "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
-        (turn_id, position, *_as_attached(attachment)),
-    )
+    if _write_picture(connection, attachment):
+        connection.execute(
+            "INSERT OR IGNORE INTO attachments VALUES (?, ?, ?, ?, ?)",
+            (turn_id, position, *_as_attached(attachment)),
+        )
 
 
 def _as_attached(attachment: Attachment) -> tuple[str, str, str]:
     return attachment.digest, storable(attachment.name), storable(attachment.origin)
 
 
-def _write_picture(connection: sqlite3.Connection, attachment: Attachment) -> None:
+def _write_picture(connection: sqlite3.Connection, attachment: Attachment) -> bool:
+    """Write a picture that is not there yet; whether it is there now.
+
+    It is not where it came from a conversation that was deleted since: all else can still be kept.
+    """
     known = connection.execute("SELECT 1 FROM pictures WHERE digest = ?", (attachment.digest,))
-    if known.fetchone() is None:
-        connection.execute(
-            "INSERT INTO pictures VALUES (?, ?, ?, ?)",
-            (attachment.digest, attachment.data, attachment.width, attachment.height),
-        )
+    if known.fetchone() is not None:
+        return True
+    try:
+        data = attachment.data
+    except AttachmentError:
+        return False
+    connection.execute(
+        "INSERT INTO pictures VALUES (?, ?, ?, ?)",
+        (attachment.digest, data, attachment.width, attachment.height),
+    )
+    return True
 
 
 def delete_unused_pictures(connection: sqlite3.Connection) -> None:
@@ -108,11 +119,11 @@ def write_draft(connection: sqlite3.Connection, draft: Message) -> None:
     connection.execute("DELETE FROM draft_attachments")
     connection.execute("INSERT INTO draft VALUES (?)", (storable(draft.text),))
     for position, attachment in enumerate(draft.attachments):
-        _write_picture(connection, attachment)
-        connection.execute(
-            "INSERT INTO draft_attachments VALUES (?, ?, ?, ?)",
-            (position, *_as_attached(attachment)),
-        )
+        if _write_picture(connection, attachment):
+            connection.execute(
+                "INSERT INTO draft_attachments VALUES (?, ?, ?, ?)",
+                (position, *_as_attached(attachment)),
+            )
 
 
 def read_draft(connection: sqlite3.Connection, make_picture: MakePicture) -> Message:

@@ -1,7 +1,8 @@
 """The answer under way: what has come of it, where it is drawn, and how it is kept."""
 
+import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from phi3v_tui.conversation.turns import Turn, TurnState
 from phi3v_tui.ui.generation import Generation
@@ -32,6 +33,7 @@ class AnswerUnderWay:
     begun: Turn | None = None
     prompt_tokens: int | None = None
     _saved_at: float = 0.0
+    _drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def is_unchanged(self) -> bool:
@@ -68,11 +70,15 @@ class AnswerUnderWay:
             view.name_speaker(model)
 
     async def grow(self) -> None:
-        """Draw the text that has come."""
-        if text := self.generation.take_text():
-            self.text += text
-            if view := self._view:
-                await view.grow(self.text)
+        """Draw the text that has come.
+
+        A timer has it drawn, in a task of its own: what is drawn at the end has to wait for it.
+        """
+        async with self._drawing:
+            if text := self.generation.take_text():
+                self.text += text
+                if view := self._view:
+                    await view.grow(self.text)
 
     # How it is kept.
 
@@ -92,8 +98,9 @@ class AnswerUnderWay:
         turn = self.shown.conversation.update_reply(self.turn_id, self.text, state, token_ids)
         self.shown.save()
         self.shown.update(turn.id)
-        if view := self._view:
-            await view.finish(turn, remark)
+        async with self._drawing:
+            if view := self._view:
+                await view.finish(turn, remark)
 
     def close_undrawn(self) -> None:
         """Leave the conversation as it is to be saved when the app ends."""

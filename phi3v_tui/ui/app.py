@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 
 from textual import events, work
 from textual.app import App, SystemCommand
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -31,6 +32,7 @@ from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
 from phi3v_tui.interface import clipboard, terminal, terminal_query
+from phi3v_tui.interface.plain_text import drawable, encodable
 from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.interface.terminal_query import Known
 from phi3v_tui.remembered import Remembered
@@ -152,6 +154,24 @@ class Phi3VApp(App[int]):
         """Fill the command palette."""
         return commands.commands(self, screen)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice; what it quotes of files and servers is drawn and never obeyed."""
+        super().notify(
+            drawable(message),
+            title=drawable(title),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
+
     def clear_notifications(self) -> None:
         """Remove all notices, and the rows that Textual would keep for them."""
         super().clear_notifications()
@@ -160,6 +180,7 @@ class Phi3VApp(App[int]):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy by OSC 52, and by tmux or a program of the desktop where there is one; say which."""
+        text = encodable(text)
         super().copy_to_clipboard(text)
         self._copy_by_program(text)
 

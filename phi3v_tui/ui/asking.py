@@ -178,6 +178,8 @@ class Asking:
         composer, bar = self._chat.composer, self._chat.attachment_bar
         if self.editing is None:
             self._set_aside = Draft(composer.text, bar.attachments)
+        else:
+            self._keep_other_version(self.editing)
         self.editing = turn
         composer.text = draft.text
         composer.move_cursor(composer.document.end)
@@ -195,13 +197,22 @@ class Asking:
         """
         if self.editing is None:
             return False
-        composer = self._chat.composer
-        if composer.text.strip() not in ("", self.editing.message.text):
-            composer.past.add(composer.text)
-            self._chat.notify("What was typed is kept: ↑ brings it back.")
+        self._keep_other_version(self.editing)
         self._empty_composer()
         self._end_editing()
         return True
+
+    def _keep_other_version(self, turn: Turn) -> None:
+        """Leave the text of another version for ↑, and its own pictures for the next prompt."""
+        composer, bar = self._chat.composer, self._chat.attachment_bar
+        if composer.text.strip() not in ("", turn.message.text):
+            composer.past.add(composer.text)
+            self._chat.notify("What was typed is kept: ↑ brings it back.")
+        known = {picture.digest for picture in turn.message.attachments}
+        added = tuple(one for one in bar.attachments if one.digest not in known)
+        if self._set_aside is not None:
+            before = self._set_aside.attachments
+            self._set_aside = Draft(self._set_aside.text, before + added)
 
     def _end_editing(self) -> None:
         self.editing = None

@@ -6,7 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeVar
 
+from textual.screen import Screen
+
 T = TypeVar("T")
+
+_LOOK_EVERY_SECONDS = 0.1
 
 Tell = Callable[[T], None]
 """Hands over what there is so far."""
@@ -22,6 +26,12 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     a name server is left behind, and no pool of threads fills up with such calls.
     """
     return await asyncio.wrap_future(_start(function, *args))
+
+
+async def until_current(screen: Screen[Any]) -> None:
+    """Wait until no other screen lies above one, which is the only one that can be left."""
+    while screen.app.screen is not screen:
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
 async def told(function: Callable[[Tell[T], IsAbandoned], None]) -> AsyncGenerator[T, None]:

@@ -36,17 +36,19 @@ class Opening:
         chat.show_costs()
 
     async def reopen_last(self) -> None:
-        """Show the conversation that was written last, if there is one, and what was typed."""
-        journal = self._chat.shown.journal
-        conversation = await asyncio.to_thread(journal.latest)
-        draft = await asyncio.to_thread(journal.draft)
-        if draft is not None:
-            self._chat.asking.give_back(Draft(draft.text, draft.attachments))
+        """Show the conversation that was written last, if there is one."""
+        conversation = await asyncio.to_thread(self._chat.shown.journal.latest)
         if conversation is not None:
             await self.open(conversation)
             return
         words = "There is no earlier conversation yet; this is a new one."
         self._chat.notify(words, markup=False)
+
+    async def bring_draft_back(self) -> None:
+        """Put what was not sent when the app ended where it was typed."""
+        draft = await asyncio.to_thread(self._chat.shown.journal.draft)
+        if draft is not None:
+            self._chat.asking.give_back(Draft(draft.text, draft.attachments))
 
     async def leave_for(self, conversation: Conversation) -> None:
         """Stop the answer under way, and show another conversation."""

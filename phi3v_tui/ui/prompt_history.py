@@ -8,20 +8,20 @@ class PromptHistory:
         """Begin without prompts."""
         self._prompts: list[str] = []
         self._place = 0
-        self._draft = ""
+        self._changed: dict[int, str] = {}
 
     def fill(self, prompts: list[str]) -> None:
         """Take prompts of earlier times, the newest first, behind those sent since."""
         older = [text for text in reversed(prompts) if text not in self._prompts]
         self._prompts = [*dict.fromkeys(older), *self._prompts]
-        self._place = len(self._prompts)
+        self._begin()
 
     def add(self, prompt: str) -> None:
         """Take a prompt that is sent."""
         if prompt in self._prompts:
             self._prompts.remove(prompt)
         self._prompts.append(prompt)
-        self._place = len(self._prompts)
+        self._begin()
 
     def step(self, by: int, typed: str) -> str | None:
         """Go back (-1) or forward (1).
@@ -36,7 +36,12 @@ class PromptHistory:
         place = self._place + by
         if not 0 <= place <= len(self._prompts):
             return None
-        if self._place == len(self._prompts):
-            self._draft = typed
+        # Also where a prompt of before was changed: coming back, it is found so.
+        self._changed[self._place] = typed
         self._place = place
-        return self._draft if place == len(self._prompts) else self._prompts[place]
+        shown = (*self._prompts, "")
+        return self._changed.get(place, shown[place])
+
+    def _begin(self) -> None:
+        self._place = len(self._prompts)
+        self._changed.clear()

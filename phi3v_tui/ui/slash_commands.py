@@ -4,12 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from phi3v_tui import choices, slash
-from phi3v_tui.conversation.patterns import sources_named
 from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
 from phi3v_tui.paths import expanded
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
-from phi3v_tui.ui.background import in_thread
 
 if TYPE_CHECKING:
     from phi3v_tui.ui.screens.chat import ChatScreen
@@ -72,7 +70,7 @@ def _action(name: str) -> Callable[["ChatScreen", str], Awaitable[None]]:
 
 
 async def _attach(chat: "ChatScreen", argument: str) -> None:
-    chat.attach_named(await in_thread(sources_named, argument), f"/attach {argument}")
+    chat.attach_named(argument)
 
 
 async def _detach(chat: "ChatScreen", _: str) -> None:

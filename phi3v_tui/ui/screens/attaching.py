@@ -9,7 +9,7 @@ from textual import on, work
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.parts import describe_frames
-from phi3v_tui.conversation.patterns import Source
+from phi3v_tui.conversation.patterns import Source, sources_named
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.interface.clipboard_pictures import copied_pictures
@@ -30,6 +30,7 @@ from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.message_view import PictureLine
 from phi3v_tui.ui.widgets.path_completion import PathCompletion
 
+_READING = "reading pictures"
 _ANOTHER_FRAME = "F3 shows it: [ and ] go through, R takes the one you see instead."
 
 
@@ -71,22 +72,26 @@ class AttachingScreen(AnsweringScreen):
         self._reading_pictures += 1
         self._attach_copied_in_turn(instead)
 
-    def attach_named(self, sources: Sequence[Source], text: str) -> None:
-        """Attach files and pictures from the web, in a worker; those that are none come back.
+    def attach_named(self, argument: str) -> None:
+        """Attach what a person has named, in a worker; what cannot be attached comes back.
 
         Args:
-            sources: What to attach, in order.
-            text: What to type again if nothing can be attached.
+            argument: Paths, patterns and addresses, as typed.
         """
         self._reading_pictures += 1
-        self._attach_named_in_turn(sources, text)
+        self._attach_named_in_turn(argument)
+
+    def attach_sources(self, sources: Sequence[Source]) -> None:
+        """Attach files and pictures from the web, in a worker."""
+        self._reading_pictures += 1
+        self._attach_sources_in_turn(sources)
 
     def _read_and_attach(self, paths: list[Path], text: str = "") -> None:
         """Attach files; if one is no picture, `text` is typed instead, where there is any."""
         self._reading_pictures += 1
         self._attach_in_turn(paths, text)
 
-    @work
+    @work(group=_READING)
     async def _attach_in_turn(self, paths: list[Path], text: str) -> None:
         if text and not await in_thread(are_meant, paths):
             self.composer.insert(text)
@@ -94,7 +99,7 @@ class AttachingScreen(AnsweringScreen):
         else:
             self._take_read(*await read_pictures(paths), text)
 
-    @work
+    @work(group=_READING)
     async def _attach_copied_in_turn(self, instead: str) -> None:
         try:
             pictures = await in_thread(copied_pictures)
@@ -105,8 +110,21 @@ class AttachingScreen(AnsweringScreen):
         else:
             self._take_read(pictures, [])
 
-    @work
-    async def _attach_named_in_turn(self, sources: Sequence[Source], text: str) -> None:
+    @work(group=_READING)
+    async def _attach_named_in_turn(self, argument: str) -> None:
+        try:
+            sources = await in_thread(sources_named, argument)
+        except AttachmentError as error:
+            self._take_read([], [error])
+            self._type_again(f"/attach {argument}")
+        else:
+            await self._attach_sources(sources, f"/attach {argument}")
+
+    @work(group=_READING)
+    async def _attach_sources_in_turn(self, sources: Sequence[Source]) -> None:
+        await self._attach_sources(sources, command_for(sources))
+
+    async def _attach_sources(self, sources: Sequence[Source], text: str) -> None:
         read: list[Attachment] = []
         failed: dict[Source, AttachmentError] = {}
         for source in sources:
@@ -115,14 +133,32 @@ class AttachingScreen(AnsweringScreen):
             except AttachmentError as error:
                 failed[source] = error
         self._take_read(read, [*failed.values()])
-        # What was typed comes back, but never amid a question.
-        if failed and not self.composer.text:
-            self.composer.put_back(command_for(failed) if read else text)
+        if failed:
+            self._type_again(command_for(failed) if read else text)
+
+    def _type_again(self, text: str) -> None:
+        """What was typed comes back, but never amid a question."""
+        if not self.composer.text:
+            self.composer.put_back(text)
 
     async def _picture_of(self, source: Source) -> Attachment:
         if isinstance(source, Path):
             return await in_thread(read_picture, source)
         return await self.downloads.fetch(source, self._settings.allow_private_urls)
+
+    def give_up_reading(self) -> bool:
+        """Wait no longer for pictures that are being read, and for the prompt that waits for them.
+
+        Returns:
+            Whether there were any.
+        """
+        if not self._reading_pictures:
+            return False
+        self.workers.cancel_group(self, _READING)
+        self._reading_pictures = 0
+        self._submit_when_read = False
+        self.notify("The pictures that were being read are not attached.")
+        return True
 
     def _take_read(
         self, read: list[Attachment], errors: list[AttachmentError], text: str = ""

@@ -40,6 +40,7 @@ from phi3v_tui.ui.widgets.welcome import ExampleQuestion
 
 _LOOK_EVERY_SECONDS = 0.2
 _PROMPTS_REMEMBERED = 200
+_READ_SLOWLY_SECONDS = 1.0
 
 
 class ChatScreen(TypingScreen):
@@ -70,6 +71,7 @@ class ChatScreen(TypingScreen):
         self.full_model = FullModelLine(models.suggested(), settings.quantize, self._may_ask)
         self._pictures = pictures
         self._resume = resume
+        self._has_begun = False
         self.asking = Asking(self)
         self.switching = Switching(self, models)
         self.meter = ContextMeter(self)
@@ -104,19 +106,22 @@ class ChatScreen(TypingScreen):
         """Reopen, load the model and attach what was asked for; called after the first paint."""
         if self._resume:
             await self.opening.reopen_last()
+        await self.opening.bring_draft_back()
+        self._has_begun = True
         self.start_engine()
         self.composer.past.fill(
             await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
         )
         if self._pictures:
-            self.attach_named(self._pictures, "")
+            self.attach_sources(self._pictures)
 
     def save_before_leaving(self) -> None:
-        """Keep what is not sent yet, too; --resume brings it back."""
-        draft = self.asking.unsent()
-        if self._resume or draft.text or draft.attachments:
-            self.shown.journal.keep_draft(draft)
-        super().save_before_leaving()
+        """Keep what is not sent yet, too; it comes back at the next start."""
+        try:
+            if self._has_begun:
+                self.shown.journal.keep_draft(self.asking.unsent())
+        finally:
+            super().save_before_leaving()
 
     def show_last_picture(self) -> None:
         """The last one of the conversation or, in a new one, of the next prompt."""
@@ -181,6 +186,7 @@ class ChatScreen(TypingScreen):
     async def _submit(self, message: Composer.PromptSubmitted) -> None:
         if self._reading_pictures:
             self._submit_when_read = True
+            self.set_timer(_READ_SLOWLY_SECONDS, self._tell_what_is_read)
             return
         text = message.text.strip()
         if not text:
@@ -192,6 +198,10 @@ class ChatScreen(TypingScreen):
             self._read_and_attach(paths, text)
         else:
             await self.asking.submit(slash.as_prompt(text))
+
+    def _tell_what_is_read(self) -> None:
+        if self._submit_when_read:
+            self.notify("The prompt is sent once its pictures are read. Esc gives up on them.")
 
     def _hint_at_empty_prompt(self) -> None:
         if self.attachment_bar.attachments:
@@ -255,7 +265,7 @@ class ChatScreen(TypingScreen):
             await self.answering.stop()
             if not self.is_answering:  # it had not begun; no event will come
                 await self.answer_ended(None)
-        elif not self.downloads.cancel_last():
+        elif not (self.downloads.cancel_last() or self.give_up_reading()):
             self.composer.focus()
 
     async def action_regenerate(self) -> None:

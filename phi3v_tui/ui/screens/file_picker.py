@@ -23,7 +23,7 @@ from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.paths import expanded
 from phi3v_tui.store.recent import RecentFolders
 from phi3v_tui.ui.attaching import read_pictures, summary
-from phi3v_tui.ui.background import in_thread, told
+from phi3v_tui.ui.background import in_thread, told, until_current
 from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.folder import FolderEntry, Kind, look_inside, read_folder
 from phi3v_tui.ui.listing import Listing
@@ -212,6 +212,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
             self._preview.say(summary(errors))
         else:
             await in_thread(self._recent.remember, paths[-1].parent)
+            await until_current(self)
             self.dismiss(read)
 
     @work(group="list", exclusive=True)
@@ -295,7 +296,7 @@ class FilePickerScreen(ModalScreen[list[Attachment]]):
                 self.names.learn(kinds, listing.marked_names)
 
     def _tell_count(self) -> None:
-        self._box.border_subtitle = self._listing.remarks(self._reading, self._unshown)
+        self._box.border_subtitle = Content(self._listing.remarks(self._reading, self._unshown))
         self._tell_keys()
 
     def _tell_keys(self) -> None:

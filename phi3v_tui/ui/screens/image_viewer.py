@@ -18,7 +18,7 @@ from phi3v_tui.engine.base import Limits
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.interface.plain_text import drawable, pixel_size
 from phi3v_tui.interface.terminal import ImageMode
-from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.background import in_thread, until_current
 from phi3v_tui.ui.clickable import KeyHints
 from phi3v_tui.ui.model_view import describe_layout, model_canvas
 from phi3v_tui.ui.pictures import draw_part
@@ -261,6 +261,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
             self.notify("This is attached already. Zoom in with + to attach a part of it.")
             return
         if is_whole and not self._frame:
+            await until_current(self)
             self.dismiss(Viewed(self._attachment))
             return
         box = None if is_whole or replaces else self._seen()
@@ -269,6 +270,7 @@ class ImageViewerScreen(ModalScreen[Viewed | None]):
         except AttachmentError as error:
             self.notify(str(error), severity="error", timeout=10, markup=False)
         else:
+            await until_current(self)
             self.dismiss(Viewed(picture, replaces))
 
 

@@ -93,5 +93,6 @@ class AttachmentBar(VerticalScroll, can_focus=False):
 
     def on_attachment_chip_removed(self, message: AttachmentChip.Removed) -> None:
         """Take one picture away; the same file attached twice is two pictures."""
-        index = next(i for i, a in enumerate(self.attachments) if a is message.attachment)
-        self.attachments = self.attachments[:index] + self.attachments[index + 1 :]
+        places = [i for i, a in enumerate(self.attachments) if a is message.attachment]
+        if places:  # else a double click has taken it away before
+            self.attachments = self.attachments[: places[0]] + self.attachments[places[0] + 1 :]

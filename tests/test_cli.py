@@ -324,3 +324,40 @@ def test_a_reader_that_leaves_ends_it_quietly(tiny_checkpoint_35):
     assert process.returncode == cli.FAILED
     # A machine that is slow to load says so on stderr before the answer begins.
     assert not re.search(rb"phi3v-tui:|Traceback|Exception|Broken pipe", stderr)
+
+
+def test_escape_sequences_are_drawn_on_a_terminal_and_handed_on_elsewhere(monkeypatch, capsys):
+    for is_terminal, written in ((True, "a␛[2J\n"), (False, "a\x1b[2J\n")):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda given=is_terminal: given)
+        asking._print("a\x1b[2J\n", quiet=False)
+        assert capsys.readouterr().out == written
+
+
+def test_a_file_that_is_missing_is_named_without_its_escape_sequences(ask):
+    result = ask("Hi", "-i", "/no\x1b]0;owned\x07.png")
+    assert (result.exit_code, "no␛]0;owned␇.png" in result.stderr) == (cli.FAILED, True)
+    assert "\x1b" not in result.stderr
+
+
+def test_a_fault_ends_with_a_sentence_and_the_log(tmp_path):
+    code = "from phi3v_tui.cli import program; program.app = lambda **_: 1 / 0; program.main()"
+    environ = os.environ | {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environ, timeout=60
+    )
+    assert ended.returncode == cli.FAILED
+    assert "This is a fault of its own (ZeroDivisionError)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    (log,) = tmp_path.rglob("ask.log")
+    assert "ZeroDivisionError" in log.read_text()
+
+
+@pytest.mark.parametrize("arguments", [["ask"], ["--plain"]])
+def test_a_closed_input_is_an_empty_one(tmp_path, arguments):
+    environ = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    line = f"exec {sys.executable} -m phi3v_tui {' '.join(arguments)} --model demo <&-"
+    ended = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, env=environ, timeout=60
+    )
+    assert ended.returncode == (cli.USAGE if "ask" in arguments else 0)
+    assert "Traceback" not in ended.stderr

@@ -92,3 +92,21 @@ def test_all_of_the_table_can_be_begun_and_read():
     assert slash.matching("/") == list(slash.COMMANDS)
     for command in slash.COMMANDS:
         assert called(f"/{command.name} x" if command.arguments else f"/{command.name}")
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("top-p=0.5", ("top-p", "0.5")),
+        ("seed = 3", ("seed", "3")),
+        ("system_prompt If x=5 then\ny=3", ("system_prompt", "If x=5 then\ny=3")),
+    ],
+)
+def test_only_the_first_mark_parts_name_and_value(argument, expected):
+    assert slash.name_and_value(argument) == expected
+
+
+@pytest.mark.parametrize("argument", ["seed", "seed =", "= 3"])
+def test_a_name_without_a_value_is_refused(argument):
+    with pytest.raises(CommandError, match="needs a value"):
+        slash.name_and_value(argument)

@@ -181,3 +181,26 @@ def test_a_name_that_is_not_known_is_said(monkeypatch):
     monkeypatch.setattr(web_pictures.socket, "getaddrinfo", fail)
     with pytest.raises(AttachmentError, match=r"No computer named nowhere\.example"):
         fetch_picture("https://nowhere.example/a.png")
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://\u00e4..example/a.png"])
+def test_redirects_that_make_no_sense_are_refused(server, target):
+    url = server.redirect("/a", target.encode().decode("latin-1"))
+    with pytest.raises(AttachmentError, match="is not an http or https address"):
+        fetch_picture(url, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:4700::1111", True),
+        ("64:ff9b::5db8:d70e", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("fec0::1", False),
+        ("::ffff:0:7f00:1", False),
+        ("::7f00:1", False),
+    ],
+)
+def test_what_is_wrapped_in_an_address_counts(address, is_public):
+    assert web_pictures._is_public(address) is is_public

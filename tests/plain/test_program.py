@@ -160,3 +160,16 @@ def test_a_hangup_that_is_told_of_again_does_not_end_the_saving(home):
         term.wait_for(_asks)
         assert _hang_up_on(term) == 128 + signal.SIGHUP
         assert "All is kept." in term.text
+
+
+def test_a_pipe_that_is_no_utf_8_is_read_all_the_same(home):
+    run = subprocess.run(
+        COMMAND,
+        input=b"hello caf\xe9\n",
+        capture_output=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | app_environ(home) | {"PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert run.returncode == 0
+    assert latest(home).path()[0].message.text == "hello caf\ufffd"

@@ -7,8 +7,11 @@ import sys
 
 import pytest
 
+from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import StoreError
+from phi3v_tui.store.export import export_markdown
 from phi3v_tui.store.history import History
 from tests.support.histories import chat, picture, raw, reopened
 
@@ -160,3 +163,33 @@ def test_a_closed_history_says_so_and_closes_twice(path):
     history.close()
     with pytest.raises(StoreError):
         history.save(chat(("one?", "1")))
+
+
+def test_what_another_program_deleted_is_written_whole_again(path, history):
+    conversation = chat(("one?", "1"))
+    history.save(conversation)
+    History(path).delete(conversation.id)
+    conversation.append_user("two?", (picture(),))
+    history.save(conversation)
+    assert reopened(path, conversation).path() == conversation.path()
+
+
+def test_pictures_that_are_gone_are_left_out_and_the_rest_is_kept(path, history, tmp_path):
+    before = Conversation()
+    before.append_user("look", (picture(b"gone"),))
+    history.save(before)
+    gone = history.load(before.id).path()[0].message.attachments[0]
+    history.delete(before.id)
+    conversation = Conversation()
+    conversation.append_user("and this?", (gone, picture(b"there", "dog.png")))
+    history.save(conversation)
+    history.keep_draft(Message(Role.USER, "more", (gone,)))
+    (turn,) = reopened(path, conversation).path()
+    assert (turn.message.text, [p.name for p in turn.message.attachments]) == (
+        "and this?",
+        ["dog.png"],
+    )
+    assert history.draft() == Message(Role.USER, "more")
+    with pytest.raises(StoreError, match="not in the history any more"):
+        export_markdown(conversation, tmp_path / "talk.md")
+    assert not list(tmp_path.glob("talk*"))

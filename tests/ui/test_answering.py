@@ -1,5 +1,6 @@
 """From a prompt to its answer, and all the ways in which that ends."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from phi3v_tui.conversation.message import Role
 from phi3v_tui.engine.events import Finished, FinishReason, TextDelta, Timings, Usage
 from phi3v_tui.errors import ContextFullError, ModelError
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.widgets.message_view import CURSOR, AnswerView
 from phi3v_tui.ui.widgets.status_bar import StatusBar
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
@@ -378,3 +380,29 @@ async def test_reading_all_again_amid_an_answer_is_told_until_it_is_done(make_ap
         assert "again" not in drawn(status)
         await finish_answer(pilot, app, engine, " an answer.")
         assert "Half an answer." in answers(app)[0]
+
+
+async def test_the_end_of_an_answer_waits_for_the_piece_that_is_being_drawn(
+    make_app, engine, monkeypatch
+):
+    drawing, may_go_on = asyncio.Event(), asyncio.Event()
+    grow = AnswerView.grow
+
+    async def grow_slowly(view, text):
+        drawing.set()
+        await may_go_on.wait()
+        await grow(view, text)
+
+    monkeypatch.setattr(AnswerView, "grow", grow_slowly)
+    app = make_app()
+    async with app.run_test() as pilot:
+        await ask(pilot, app, engine)
+        engine.say("The end.")
+        await drawing.wait()
+        engine.finish()
+        await pilot.pause(0.2)
+        may_go_on.set()
+        await wait_until(pilot, lambda: "The end." in answers(app)[0])
+        await pilot.pause(0.2)
+        assert answers(app)[0].count("The end.") == 1
+        assert CURSOR not in answers(app)[0]

@@ -10,6 +10,7 @@ from phi3v_tui.conversation import windows_paths
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.interface.picture_files import read_picture
 from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.ui import attaching
 from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.widgets.attachment_bar import AttachmentBar, AttachmentChip
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
@@ -399,3 +400,66 @@ async def test_a_path_of_windows_is_named_as_such_elsewhere(make_app, monkeypatc
         await wait_until(pilot, lambda: "is on your computer, not on" in notices(app))
         assert r'scp "C:\Users\ann\a.png" ' in notices(app)
         assert "attach ~/a.png" in notices(app)
+
+
+async def test_a_cross_that_is_clicked_twice_takes_one_picture(make_app, shapes, chart):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await attach(pilot, app, chart)
+        removed = AttachmentChip.Removed(app.chat.attachment_bar.attachments[0])
+        app.chat.attachment_bar.post_message(removed)
+        app.chat.attachment_bar.post_message(removed)
+        await wait_until(pilot, lambda: attached(app) == ["chart.png"])
+        await pilot.pause()
+        assert attached(app) == ["chart.png"]
+
+
+async def test_a_picture_that_is_not_read_can_be_given_up(make_app, engine, shapes, monkeypatch):
+    may_read = threading.Event()
+
+    def wait(path):
+        may_read.wait(60)
+        return read_picture(path)
+
+    monkeypatch.setattr(attaching, "read_picture", wait)
+    app = make_app()
+    async with app.run_test() as pilot:
+        await paste(pilot, app, str(shapes))
+        await submit(pilot, app, "What is it?")
+        await wait_until(pilot, lambda: "is sent once its pictures are read" in notices(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "are not attached" in notices(app))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: engine.requests)
+        may_read.set()
+        assert attached(app) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["@~nobody/", "/attach ~nobody/a.png", "/save ~nobody/a.md", f"/attach /{'a' * 300}"]
+)
+async def test_odd_paths_leave_the_app_running(make_app, engine, text):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await ask(pilot, app, engine)
+        composer(app).text = text
+        composer(app).move_cursor(composer(app).document.end)
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause(0.2)
+        assert app.is_running
+
+
+async def test_what_names_and_servers_say_is_not_obeyed(make_app):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await submit(pilot, app, "/attach /no\x1b]0;owned\x07.png")
+        await wait_until(pilot, lambda: "no␛]0;owned␇.png" in notices(app))
+
+
+async def test_names_that_are_no_text_can_be_copied(make_app):
+    app = make_app()
+    async with app.run_test():
+        app.copy_to_clipboard("caf\udce9.png")
+        assert app.clipboard == "caf?.png"

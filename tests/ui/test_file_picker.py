@@ -8,12 +8,15 @@ import pytest
 from PIL import Image
 from textual.widgets import Input, OptionList
 
+from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.interface.plain_text import byte_size
 from phi3v_tui.store.recent import MOST_FOLDERS, RecentFolders
 from phi3v_tui.ui import folder
+from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.folder import MOST_HITS, Kind, entry, list_folder, matching
 from phi3v_tui.ui.screens import file_picker
 from phi3v_tui.ui.screens.file_picker import FilePickerScreen
+from phi3v_tui.ui.screens.help import HelpScreen
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from tests.ui.steps import attached, drawn, wait_until
 
@@ -489,3 +492,45 @@ async def test_costs_follow_the_crops_that_were_chosen(make_app, tmp_path):
         picker = await _open_picker(pilot, app)
         preview = picker.query_one(ImagePreview)
         await wait_until(pilot, lambda: "640×480 · 757 tokens" in drawn(preview))  # noqa: RUF001
+
+
+async def test_help_that_lies_above_it_stays_while_a_picture_is_attached(
+    make_app, album, monkeypatch
+):
+    may_read = threading.Event()
+
+    async def read_pictures(paths):
+        await in_thread(may_read.wait, 60)
+        return [Attachment.from_path(path) for path in paths], []
+
+    monkeypatch.setattr(file_picker, "read_pictures", read_pictures)
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await _filter(pilot, picker, "wood", ["wood.jpg"])
+        await pilot.press("enter", "f1")
+        await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        may_read.set()
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: attached(app) == ["wood.jpg"])
+        assert app.screen is app.chat
+
+
+async def test_the_name_of_a_folder_is_no_markup(make_app, album):
+    (album / "[" / "b]").mkdir(parents=True)
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        picker._filter.value = "[/b]/"
+        await wait_until(pilot, lambda: picker.folder == album / "[" / "b]")
+        await wait_until(pilot, lambda: _names(picker) == [".."])
+
+
+async def test_a_person_that_is_not_known_is_no_folder(make_app, album):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        await pilot.press(*"~nobody", "slash", "enter")
+        await wait_until(pilot, lambda: "There is no" in drawn(picker._preview))

@@ -7,6 +7,7 @@ import pytest
 from phi3v_tui.conversation.turns import TurnState
 from phi3v_tui.errors import ContextFullError
 from phi3v_tui.store.history import History
+from phi3v_tui.ui.prompt_history import PromptHistory
 from phi3v_tui.ui.widgets.image_preview import ImagePreview
 from phi3v_tui.ui.widgets.welcome import Welcome
 from tests.ui.steps import (
@@ -282,3 +283,32 @@ async def test_transcript_in_a_folder_that_cannot_be_written_is_a_sentence(
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: "Not saved" in notices(app))
         assert "Hi." in answers(app)[0]
+
+
+async def test_another_prompt_edited_amid_an_edit_keeps_what_was_typed(make_app, engine, shapes):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "first", "1")
+        await talk(pilot, app, engine, "second", "2")
+        composer(app).text = "a draft"
+        first, _, second, _ = app.chat.conversation.path()
+        app.chat.asking.edit(second)
+        composer(app).text = "second, rewritten"
+        await attach(pilot, app, shapes)
+        app.chat.asking.edit(first)
+        assert composer(app).text == "first"
+        assert app.chat.asking.give_up_editing()
+        assert (composer(app).text, attached(app)) == ("a draft", ["my shapes.png"])
+        assert app.chat.composer.past.step(-1, "a draft") == "second, rewritten"
+
+
+def test_a_prompt_of_before_that_was_changed_is_found_so():
+    past = PromptHistory()
+    past.fill(["second", "first"])
+    assert past.step(-1, "draft") == "second"
+    assert past.step(-1, "second, changed") == "first"
+    assert past.step(1, "first") == "second, changed"
+    assert past.step(1, "second, changed") == "draft"
+    past.add("sent")
+    assert past.step(-1, "") == "sent"
+    assert past.step(-1, "sent") == "second"

@@ -50,6 +50,7 @@ def gpu(monkeypatch):
     def with_free(free: int) -> None:
         monkeypatch.setattr(devices, "choose_device", lambda _: CUDA)
         monkeypatch.setattr(devices, "room", lambda *_: Room("cuda:0 (a card)", free, 2))
+        monkeypatch.setattr(devices, "choose_dtype", lambda _: torch.bfloat16)
 
     return with_free
 

@@ -106,9 +106,9 @@ class ChatScreen(TypingScreen):
         """Reopen, load the model and attach what was asked for; called after the first paint."""
         if self._resume:
             await self.opening.reopen_last()
+        self.start_engine()
         await self.opening.bring_draft_back()
         self._has_begun = True
-        self.start_engine()
         self.composer.past.fill(
             await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.parts import describe_frames
 from phi3v_tui.conversation.patterns import Source
+from phi3v_tui.conversation.unicode_text import encodable
 from phi3v_tui.engine import collect
 from phi3v_tui.engine.base import Engine, Request
 from phi3v_tui.engine.events import (
@@ -23,7 +24,7 @@ from phi3v_tui.engine.events import (
 )
 from phi3v_tui.errors import ModelError, OutputError
 from phi3v_tui.interface.picture_files import ANOTHER_FRAME, read_picture
-from phi3v_tui.interface.plain_text import drawable, encodable
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.interface.progress import describe_progress
 from phi3v_tui.settings import Settings
 from phi3v_tui.web_pictures import fetch_picture

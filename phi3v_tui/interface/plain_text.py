@@ -36,11 +36,6 @@ def on_one_line(name: str) -> str:
     return drawable(name).replace("\n", "␊")
 
 
-def encodable(text: str) -> str:
-    """Text without lone surrogates (from undecodable file names), which UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def typed(text: str) -> str:
     """Clean up pasted text: line ends become newlines, control characters go."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
+from phi3v_tui.conversation.unicode_text import encodable
 from phi3v_tui.errors import ModelError
 from phi3v_tui.phi3v.damage import reading
 
@@ -133,7 +134,7 @@ class PromptTokenizer:
 
     def plain(self, text: str) -> list[int]:
         """Ids of text in which nothing is a control token."""
-        return self._plain.encode(_valid_unicode(text), add_special_tokens=False).ids
+        return self._plain.encode(encodable(text), add_special_tokens=False).ids
 
     def swallows_whitespace(self, token_id: int) -> bool:
         """Whether white space behind this control token is dropped."""
@@ -256,8 +257,3 @@ def _without_added_tokens(tokenizer_json: str) -> str:
         if token["content"] != unknown and isinstance(vocabulary, dict):
             vocabulary.pop(token["content"], None)
     return json.dumps(description | {"added_tokens": [], "post_processor": None})
-
-
-def _valid_unicode(text: str) -> str:
-    """Lone surrogates, which file names and pipes can hold, are no text for a tokenizer."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -5,7 +5,8 @@ import re
 import sys
 from typing import TextIO
 
-from phi3v_tui.interface.plain_text import drawable, encodable, typed
+from phi3v_tui.conversation.unicode_text import encodable
+from phi3v_tui.interface.plain_text import drawable, typed
 
 _PROMPT = "You: "
 _MORE = "... "

@@ -9,6 +9,7 @@ from pathlib import Path
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Message
 from phi3v_tui.conversation.turns import Turn
+from phi3v_tui.conversation.unicode_text import encodable
 from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 from phi3v_tui.store.pictures import StoredPicture
@@ -16,7 +17,6 @@ from phi3v_tui.store.rows import (
     delete_unused_pictures,
     read_conversation,
     read_draft,
-    storable,
     time_of,
     write_conversation,
     write_draft,
@@ -158,7 +158,7 @@ class History:
         """
         with self._lock, clear_errors(self.path):
             self._connection.execute(
-                "UPDATE conversations SET name = ? WHERE id = ?", (storable(name), conversation_id)
+                "UPDATE conversations SET name = ? WHERE id = ?", (encodable(name), conversation_id)
             )
 
     def load(self, conversation_id: str) -> Conversation:

@@ -15,6 +15,7 @@ from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.conversation.turns import Turn, TurnState
+from phi3v_tui.conversation.unicode_text import encodable
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.store.pictures import StoredPicture
 
@@ -32,12 +33,12 @@ def write_conversation(connection: sqlite3.Connection, conversation: Conversatio
         " name = excluded.name, sampling = excluded.sampling, num_crops = excluded.num_crops",
         (
             conversation.id,
-            storable(conversation.opening),
+            encodable(conversation.opening),
             _stamp(conversation.created),
             _stamp(datetime.now(UTC)),
-            storable(conversation.system_prompt),
+            encodable(conversation.system_prompt),
             conversation.path()[-1].id,
-            storable(conversation.name),
+            encodable(conversation.name),
             json.dumps(conversation.sampling and asdict(conversation.sampling)),
             conversation.num_crops,
         ),
@@ -60,11 +61,11 @@ def write_turn(
             turn.parent_id,
             position,
             message.role,
-            storable(message.text),
+            encodable(message.text),
             json.dumps(message.token_ids),
             turn.state,
             _stamp(turn.created),
-            storable(turn.model),
+            encodable(turn.model),
             turn.left_out,
         ),
     )
@@ -83,7 +84,7 @@ def _write_attachment(
 
 
 def _as_attached(attachment: Attachment) -> tuple[str, str, str]:
-    return attachment.digest, storable(attachment.name), storable(attachment.origin)
+    return attachment.digest, encodable(attachment.name), encodable(attachment.origin)
 
 
 def _write_picture(connection: sqlite3.Connection, attachment: Attachment) -> bool:
@@ -117,7 +118,7 @@ def write_draft(connection: sqlite3.Connection, draft: Message) -> None:
     """Put a draft in the place of the one before."""
     connection.execute("DELETE FROM draft")
     connection.execute("DELETE FROM draft_attachments")
-    connection.execute("INSERT INTO draft VALUES (?)", (storable(draft.text),))
+    connection.execute("INSERT INTO draft VALUES (?)", (encodable(draft.text),))
     for position, attachment in enumerate(draft.attachments):
         if _write_picture(connection, attachment):
             connection.execute(
@@ -211,11 +212,6 @@ def _as_left(turn: Turn) -> Turn:
     if turn.state is TurnState.IN_PROGRESS:
         return replace(turn, state=TurnState.INTERRUPTED)
     return turn
-
-
-def storable(text: str) -> str:
-    """Text without lone surrogates (from undecodable file names), which UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _stamp(time: datetime) -> str:

@@ -28,11 +28,12 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from phi3v_tui.conversation.patterns import Source
+from phi3v_tui.conversation.unicode_text import encodable
 from phi3v_tui.engine.base import Engine
 from phi3v_tui.engine.collect import close_soon
 from phi3v_tui.engine.models import Models
 from phi3v_tui.interface import clipboard, terminal, terminal_query
-from phi3v_tui.interface.plain_text import drawable, encodable
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.interface.terminal import ImageMode
 from phi3v_tui.interface.terminal_query import Known
 from phi3v_tui.remembered import Remembered

@@ -532,5 +532,5 @@ async def test_a_person_that_is_not_known_is_no_folder(make_app, album):
     app = make_app()
     async with app.run_test() as pilot:
         picker = await _open_picker(pilot, app)
-        await pilot.press(*"~nobody", "slash", "enter")
+        await pilot.press(*"~no-such-person", "slash", "enter")
         await wait_until(pilot, lambda: "There is no" in drawn(picker._preview))

@@ -437,7 +437,13 @@ async def test_a_picture_that_is_not_read_can_be_given_up(make_app, engine, shap
 
 
 @pytest.mark.parametrize(
-    "text", ["@~no-such-person/", "/attach ~nobody/a.png", "/save ~nobody/a.md", f"/attach /{'a' * 300}"]
+    "text",
+    [
+        "@~no-such-person/",
+        "/attach ~no-such-person/a.png",
+        "/save ~no-such-person/a.md",
+        f"/attach /{'a' * 300}",
+    ],
 )
 async def test_odd_paths_leave_the_app_running(make_app, engine, text):
     app = make_app()

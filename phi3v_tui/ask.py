@@ -1,5 +1,6 @@
 """One question, answered on stdout: what `phi3v-tui ask` does."""
 
+import contextlib
 import json
 import shutil
 import sys
@@ -116,7 +117,8 @@ def _print(text: str, quiet: bool) -> None:
 
 
 def _tell(notice: str) -> None:
-    print(drawable(notice), file=sys.stderr)
+    with contextlib.suppress(OSError):  # a log that is full is no reason not to answer
+        print(drawable(notice), file=sys.stderr, flush=True)
 
 
 def _show_progress(progress: LoadProgress) -> None:

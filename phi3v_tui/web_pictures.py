@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -13,6 +13,7 @@ import httpcore2 as http
 
 from phi3v_tui import __version__
 from phi3v_tui.conversation.attachment import MAX_BYTES, Attachment
+from phi3v_tui.conversation.parts import frame_of, with_number
 from phi3v_tui.errors import AttachmentError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -76,7 +77,8 @@ def fetch_picture(
         download.watch()
         reason = str(error) or type(error).__name__
         raise AttachmentError(f"{url} could not be fetched: {reason}.", _CHECK_ADDRESS) from error
-    return Attachment.from_bytes(data, _name(url), url)
+    _, frame = with_number(Path(url))
+    return frame_of(Attachment.from_bytes(data, _name(url), url), frame)
 
 
 class _Download:

@@ -352,6 +352,19 @@ def test_a_fault_ends_with_a_sentence_and_the_log(tmp_path):
     assert "ZeroDivisionError" in log.read_text()
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>/dev/full"])
+def test_closed_and_full_streams_are_no_fault(tiny_checkpoint_35, tmp_path, closed):
+    flags = f"--model {tiny_checkpoint_35} --device cpu --max-new-tokens 3"
+    line = f"exec {sys.executable} -m phi3v_tui ask Hi {flags} {closed}"
+    environ = os.environ | {"HOME": str(tmp_path)}
+    ended = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, env=environ, timeout=60
+    )
+    assert ended.returncode == 0
+    assert "fault" not in ended.stdout + ended.stderr
+    assert bool(ended.stdout) is (closed != ">&-")
+
+
 @pytest.mark.parametrize("arguments", [["ask"], ["--plain"]])
 def test_a_closed_input_is_an_empty_one(tmp_path, arguments):
     environ = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}

@@ -204,3 +204,13 @@ def test_redirects_that_make_no_sense_are_refused(server, target):
 )
 def test_what_is_wrapped_in_an_address_counts(address, is_public):
     assert web_pictures._is_public(address) is is_public
+
+
+def test_a_page_of_a_document_is_taken_by_its_number(server):
+    buffer = io.BytesIO()
+    pages = [Image.new("RGB", (20 + number, 10)) for number in range(3)]
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    url = server.serve("/scan.tif", buffer.getvalue(), "image/tiff")
+    assert fetch_picture(f"{url}#page=2", True).width == 21
+    with pytest.raises(AttachmentError, match="has 3 pages, and no page 4"):
+        fetch_picture(f"{url}#page=4", True)

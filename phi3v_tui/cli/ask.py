@@ -64,7 +64,7 @@ def _question(given: str | None) -> str:
         if not given.strip():
             stop(_NOTHING_ASKED, USAGE)
         return given
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin.isatty():
         stop(_NOTHING_ASKED, USAGE)
     text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
     if not text:

@@ -1,6 +1,7 @@
 """The command line as a whole: its commands, `--version`, and how the process ends."""
 
 import logging
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -36,6 +37,7 @@ def main() -> NoReturn:
     """Run the command line, and end the process with its status."""
     from phi3v_tui.interface.terminal import leave
 
+    _open_closed_streams()
     try:
         app(prog_name="phi3v-tui")
     except SystemExit as exit_:
@@ -46,6 +48,15 @@ def main() -> NoReturn:
         print(f"phi3v-tui: {_FAULT.format(type(error).__name__, log_path())}", file=sys.__stderr__)
         leave(FAILED)
     leave(0)
+
+
+def _open_closed_streams() -> None:
+    """Give those that were closed (<&-, >&-) nothing to read and nowhere to write."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, nothing)
+            setattr(sys, f"__{name}__", nothing)
 
 
 def _print_version(asked: bool) -> None:

@@ -102,20 +102,20 @@ class Journal:
             return []
 
     def keep_draft(self, draft: Message) -> None:
-        """Keep a prompt that was not sent, in place of the one before."""
-        if not (draft.text or draft.attachments or os.path.exists(self._path)):
+        """Keep a prompt that was not sent, with what another program has kept."""
+        if not (draft.text or draft.attachments):
             return
         try:
             self._open().keep_draft(draft)
         except StoreError as error:
             self._complain_once(error)
 
-    def draft(self) -> Message | None:
-        """The prompt that was kept, if there is one that can be read."""
+    def take_draft(self) -> Message | None:
+        """The prompt that was kept, if there is one that can be read; it is kept no more."""
         if not os.path.exists(self._path):
             return None
         try:
-            draft = self._open().draft()
+            draft = self._open().take_draft()
         except StoreError as error:
             self._complain_once(error)
             return None

@@ -34,6 +34,8 @@ def explain_missing(
     if not isinstance(error, MissingFileError):
         return error
     if address := _ADDRESS.match(str(path)):
+        if address[1].lower() in ("http", "https"):
+            return AttachmentError(f"{path} is not one address.", "Write a space in it as %20.")
         return AttachmentError(
             f"Nothing is fetched by {address[1]}, only by http and https.",
             "Download the picture, and attach the file.",

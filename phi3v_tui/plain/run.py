@@ -50,8 +50,6 @@ def run(
     terminal.quieten_libraries()
     terminal.log_stray_output(2)
     edit_lines()
-    if sys.stdin is None:  # it was closed
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the process ends
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     console = Console(sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)
@@ -81,8 +79,10 @@ def _talk(session: PlainSession, console: Console, pictures: Sequence[Source], r
         console.state("")  # what the shell writes next begins a line
         return 0 if console.is_interactive else _INTERRUPTED
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
+        if error.errno not in (errno.EPIPE, errno.EIO, errno.ENOSPC):
             raise
+        if error.errno == errno.ENOSPC:
+            print("phi3v-tui: There is no room to write the answer to.", file=sys.__stderr__)
         # Whoever read along has gone, or the terminal.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _FAILED

@@ -14,12 +14,13 @@ from phi3v_tui.errors import SettingsError, StoreError
 from phi3v_tui.store.database import clear_errors, connect, damaged, transaction
 from phi3v_tui.store.pictures import StoredPicture
 from phi3v_tui.store.rows import (
+    add_to_draft,
+    delete_draft,
     delete_unused_pictures,
     read_conversation,
     read_draft,
     time_of,
     write_conversation,
-    write_draft,
     write_turn,
 )
 
@@ -115,7 +116,7 @@ class History:
         """
         with self._lock, clear_errors(self.path):
             rows = self._connection.execute(
-                f"SELECT {_SUMMARY} FROM conversations ORDER BY updated DESC"
+                f"SELECT {_SUMMARY} FROM conversations WHERE shown > 0 ORDER BY updated DESC"
             ).fetchall()
         return [_summary(row) for row in rows]
 
@@ -128,9 +129,9 @@ class History:
         wanted = words.casefold()
         with self._lock, clear_errors(self.path):
             rows = self._connection.execute(
-                f"SELECT {_SUMMARY} FROM conversations WHERE contains(name, ?1)"
+                f"SELECT {_SUMMARY} FROM conversations WHERE shown > 0 AND (contains(name, ?1)"
                 " OR contains(title, ?1) OR EXISTS (SELECT 1 FROM turns"
-                " WHERE conversation_id = conversations.id AND contains(text, ?1))"
+                " WHERE conversation_id = conversations.id AND contains(text, ?1)))"
                 " ORDER BY updated DESC",
                 (wanted,),
             ).fetchall()
@@ -205,23 +206,30 @@ class History:
             self._written.pop(conversation_id, None)
 
     def keep_draft(self, draft: Message) -> None:
-        """Keep a prompt that was not sent, in place of the one before.
+        """Keep a prompt that was not sent, behind one that is kept already.
 
         Raises:
             StoreError: The file cannot be written.
         """
         with self._lock, clear_errors(self.path), transaction(self._connection):
-            write_draft(self._connection, draft)
-            delete_unused_pictures(self._connection)
+            add_to_draft(self._connection, draft)
 
-    def draft(self) -> Message:
-        """The prompt that was kept; without text and pictures where there is none.
+    def take_draft(self) -> Message:
+        """The prompt that was kept, with the bytes of its pictures; it is kept no more.
+
+        Returns:
+            Without text and pictures where there is none.
 
         Raises:
-            StoreError: The file cannot be read.
+            StoreError: The file cannot be read or written.
         """
         with self._lock, clear_errors(self.path):
-            return read_draft(self._connection, self._picture)
+            draft = read_draft(self._connection)
+            if draft.text or draft.attachments:
+                with transaction(self._connection):
+                    draft = read_draft(self._connection)
+                    delete_draft(self._connection)
+        return draft
 
     def close(self) -> None:
         """Close the file; harmless when called twice."""
@@ -232,9 +240,16 @@ class History:
         return StoredPicture(self.path, digest, name)
 
 
+_NEVER_BEGAN = "(role = 'assistant' AND state = 'failed' AND text = '')"
+
 _SUMMARY = (
     "id, CASE name WHEN '' THEN title ELSE name END, created, updated,"
-    " (SELECT count(*) FROM turns WHERE conversation_id = conversations.id)"
+    # Without prompts that were given back, and the replies to them that never began.
+    " (SELECT count(*) FROM turns AS t WHERE conversation_id = conversations.id"
+    f" AND NOT {_NEVER_BEGAN} AND NOT (role = 'user'"
+    f" AND EXISTS (SELECT 1 FROM turns WHERE parent_id = t.id AND {_NEVER_BEGAN})"
+    f" AND NOT EXISTS (SELECT 1 FROM turns WHERE parent_id = t.id AND NOT {_NEVER_BEGAN}))"
+    ") AS shown"
 )
 
 

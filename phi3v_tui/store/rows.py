@@ -114,31 +114,33 @@ def delete_unused_pictures(connection: sqlite3.Connection) -> None:
     )
 
 
-def write_draft(connection: sqlite3.Connection, draft: Message) -> None:
-    """Put a draft in the place of the one before."""
-    connection.execute("DELETE FROM draft")
-    connection.execute("DELETE FROM draft_attachments")
+def add_to_draft(connection: sqlite3.Connection, draft: Message) -> None:
+    """Write a draft behind what there is of one."""
     connection.execute("INSERT INTO draft VALUES (?)", (encodable(draft.text),))
-    for position, attachment in enumerate(draft.attachments):
+    for attachment in draft.attachments:
         if _write_picture(connection, attachment):
             connection.execute(
-                "INSERT INTO draft_attachments VALUES (?, ?, ?, ?)",
-                (position, *_as_attached(attachment)),
+                "INSERT INTO draft_attachments (digest, name, origin) VALUES (?, ?, ?)",
+                _as_attached(attachment),
             )
 
 
-def read_draft(connection: sqlite3.Connection, make_picture: MakePicture) -> Message:
+def read_draft(connection: sqlite3.Connection) -> Message:
     """The draft; without text and pictures where there is none."""
-    row = connection.execute("SELECT text FROM draft").fetchone()
+    texts = connection.execute("SELECT text FROM draft ORDER BY rowid").fetchall()
     rows = connection.execute(
-        "SELECT digest, name, origin, width, height FROM draft_attachments"
+        "SELECT data, digest, name, origin, width, height FROM draft_attachments"
         " JOIN pictures USING (digest) ORDER BY position"
     )
-    pictures = tuple(
-        Attachment(make_picture(digest, name), digest, name, origin, width, height)
-        for digest, name, origin, width, height in rows
-    )
-    return Message(Role.USER, row[0] if row else "", pictures)
+    pictures = tuple(Attachment(*row) for row in rows)
+    return Message(Role.USER, "\n\n".join(text for (text,) in texts if text), pictures)
+
+
+def delete_draft(connection: sqlite3.Connection) -> None:
+    """Keep no draft any more."""
+    connection.execute("DELETE FROM draft")
+    connection.execute("DELETE FROM draft_attachments")
+    delete_unused_pictures(connection)
 
 
 def read_conversation(

@@ -208,6 +208,7 @@ class Phi3VApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C, which would be too easy a way to lose a conversation."""
+        self.clear_notifications()
         self.notify("Ctrl+Q quits. Esc stops the answer. With text selected, Ctrl+C copies it.")
 
     def on_unmount(self) -> None:

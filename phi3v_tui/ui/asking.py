@@ -162,8 +162,11 @@ class Asking:
         drafts = [*self.waiting]
         if self._set_aside is not None:
             drafts.append(self._set_aside)
-        is_unchanged = self.editing is not None and composer.text == self.editing.message.text
-        if not is_unchanged:
+        if self.editing is None:
+            drafts.append(Draft(composer.past.unsent(composer.text), bar.attachments))
+        elif composer.text == self.editing.message.text:
+            drafts.append(Draft("", self._added_to(self.editing)))
+        else:
             drafts.append(Draft(composer.text, bar.attachments))
         text = "\n\n".join(draft.text for draft in drafts if draft.text.strip())
         return Message(Role.USER, text, tuple(p for draft in drafts for p in draft.attachments))
@@ -204,15 +207,19 @@ class Asking:
 
     def _keep_other_version(self, turn: Turn) -> None:
         """Leave the text of another version for ↑, and its own pictures for the next prompt."""
-        composer, bar = self._chat.composer, self._chat.attachment_bar
+        composer = self._chat.composer
         if composer.text.strip() not in ("", turn.message.text):
             composer.past.add(composer.text)
             self._chat.notify("What was typed is kept: ↑ brings it back.")
-        known = {picture.digest for picture in turn.message.attachments}
-        added = tuple(one for one in bar.attachments if one.digest not in known)
         if self._set_aside is not None:
             before = self._set_aside.attachments
-            self._set_aside = Draft(self._set_aside.text, before + added)
+            self._set_aside = Draft(self._set_aside.text, before + self._added_to(turn))
+
+    def _added_to(self, turn: Turn) -> tuple[Attachment, ...]:
+        """Pictures attached while another version of a prompt is typed."""
+        known = {picture.digest for picture in turn.message.attachments}
+        attached = self._chat.attachment_bar.attachments
+        return tuple(picture for picture in attached if picture.digest not in known)
 
     def _end_editing(self) -> None:
         self.editing = None
@@ -224,8 +231,8 @@ class Asking:
         self._chat.number_pictures()
 
     def _pictures_before(self, turn: Turn) -> int:
-        numbers = self._chat.conversation.picture_numbers()
-        return numbers[turn.id][0] - 1 if numbers[turn.id] else 0
+        before = self._chat.conversation.path_to(turn.id)[:-1]
+        return sum(len(earlier.message.attachments) for earlier in before)
 
     def _empty_composer(self) -> None:
         self._chat.composer.clear()

@@ -46,7 +46,7 @@ class Opening:
 
     async def bring_draft_back(self) -> None:
         """Put what was not sent when the app ended where it was typed."""
-        draft = await asyncio.to_thread(self._chat.shown.journal.draft)
+        draft = await asyncio.to_thread(self._chat.shown.journal.take_draft)
         if draft is not None:
             self._chat.asking.give_back(Draft(draft.text, draft.attachments))
 

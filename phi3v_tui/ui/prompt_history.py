@@ -42,6 +42,17 @@ class PromptHistory:
         shown = (*self._prompts, "")
         return self._changed.get(place, shown[place])
 
+    def unsent(self, typed: str) -> str:
+        """What is being typed, also while a prompt of before is shown; that one if it was changed.
+
+        Args:
+            typed: What stands in the composer now.
+        """
+        if self._place == len(self._prompts):
+            return typed
+        changed = "" if typed == self._prompts[self._place] else typed
+        return "\n\n".join(filter(None, (self._changed.get(len(self._prompts), ""), changed)))
+
     def _begin(self) -> None:
         self._place = len(self._prompts)
         self._changed.clear()

@@ -62,24 +62,51 @@ def test_a_renamed_conversation_is_listed_by_its_name(history):
     assert [summary.title for summary in history.conversations()] == ["one?"]
 
 
-def test_a_draft_comes_back_with_its_pictures_until_another_one_is_kept(path, history):
-    assert history.draft() == Message(Role.USER, "")
-    draft = Message(Role.USER, "Hé\udce9", (picture(), picture(b"other", "dog.png")))
+def test_a_draft_is_taken_once_with_its_pictures(path, history):
+    nothing = Message(Role.USER, "")
+    assert history.take_draft() == nothing
+    draft = Message(Role.USER, "H\u00e9\udce9", (picture(), picture(b"other", "dog.png")))
     history.keep_draft(draft)
-    kept = History(path).draft()
-    assert kept.text == "Hé?"
-    assert [(p.name, p.data) for p in kept.attachments] == [
-        (p.name, p.data) for p in draft.attachments
-    ]
     # A conversation that is deleted leaves the draft its pictures.
     conversation = Conversation()
     conversation.append_user("look", (picture(),))
     history.save(conversation)
     history.delete(conversation.id)
-    assert history.draft().attachments[0].data == picture().data
-    history.keep_draft(Message(Role.USER, "short"))
-    assert history.draft() == Message(Role.USER, "short")
+    kept = History(path).take_draft()
+    assert kept.text == "H\u00e9?"
+    assert [(p.name, p.data) for p in kept.attachments] == [
+        (p.name, p.data) for p in draft.attachments
+    ]
+    assert history.take_draft() == nothing
     assert raw(path, "SELECT count(*) FROM pictures") == [(0,)]
+
+
+def test_drafts_of_two_programs_are_both_kept(path, history):
+    history.keep_draft(Message(Role.USER, "one", (picture(),)))
+    History(path).keep_draft(Message(Role.USER, "two", (picture(b"other", "dog.png"),)))
+    kept = history.take_draft()
+    assert (kept.text, [p.name for p in kept.attachments]) == (
+        "one\n\ntwo",
+        ["cat.png", "dog.png"],
+    )
+
+
+def test_what_was_given_back_is_neither_listed_nor_counted(history):
+    refused = Conversation()
+    refused.append_user("too long")
+    refused.update_reply(refused.append_reply().id, "", TurnState.FAILED)
+    history.save(refused)
+    assert history.conversations() == history.search("too") == []
+    assert history.latest() is None
+    talked = chat(("one?", "1"))
+    talked.append_user("too long")
+    talked.update_reply(talked.append_reply().id, "", TurnState.FAILED)
+    history.save(talked)
+    assert [summary.turns for summary in history.conversations()] == [2]
+    again = talked.append_reply(talked.path()[-2].id)
+    talked.update_reply(again.id, "2", TurnState.STOP)
+    history.save(talked)
+    assert [summary.turns for summary in history.conversations()] == [4]
 
 
 def test_search_looks_into_titles_and_messages_in_any_case(history):

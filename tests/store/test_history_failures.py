@@ -189,7 +189,7 @@ def test_pictures_that_are_gone_are_left_out_and_the_rest_is_kept(path, history,
         "and this?",
         ["dog.png"],
     )
-    assert history.draft() == Message(Role.USER, "more")
+    assert history.take_draft() == Message(Role.USER, "more")
     with pytest.raises(StoreError, match="not in the history any more"):
         export_markdown(conversation, tmp_path / "talk.md")
     assert not list(tmp_path.glob("talk*"))

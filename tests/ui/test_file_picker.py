@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual import events
 from textual.widgets import Input, OptionList
 
 from phi3v_tui.conversation.attachment import Attachment
@@ -534,3 +535,13 @@ async def test_a_person_that_is_not_known_is_no_folder(make_app, album):
         picker = await _open_picker(pilot, app)
         await pilot.press(*"~no-such-person", "slash", "enter")
         await wait_until(pilot, lambda: "There is no" in drawn(picker._preview))
+
+
+@pytest.mark.parametrize("form", ["'{}'", "file://{}", "{}"])
+async def test_a_file_that_is_dropped_on_it_is_found(make_app, album, form):
+    app = make_app()
+    async with app.run_test() as pilot:
+        picker = await _open_picker(pilot, app)
+        picker._filter.post_message(events.Paste(form.format(album / "Holiday" / "beach.png")))
+        await wait_until(pilot, lambda: _names(picker) == ["beach.png"])
+        assert picker.folder == album / "Holiday"

@@ -312,3 +312,55 @@ def test_a_prompt_of_before_that_was_changed_is_found_so():
     past.add("sent")
     assert past.step(-1, "") == "sent"
     assert past.step(-1, "sent") == "second"
+
+
+async def test_a_draft_is_kept_while_a_prompt_of_before_is_shown(make_app, engine):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await talk(pilot, app, engine, "sent before", "1")
+        composer(app).text = "my draft"
+        await pilot.press("up")
+        await wait_until(pilot, lambda: composer(app).text == "sent before")
+    app = make_app()
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: composer(app).text == "my draft")
+
+
+async def test_a_second_app_leaves_the_draft_of_the_first_alone(make_app):
+    first, second = make_app(), make_app()
+    async with second.run_test() as pilot:
+        await meter_shows(pilot, second, "context")
+        async with first.run_test():
+            composer(first).text = "precious"
+    app = make_app()
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: composer(app).text == "precious")
+
+
+async def test_pictures_that_come_back_are_shown(make_app, shapes):
+    async with make_app([shapes]).run_test() as pilot:
+        await wait_until(pilot, lambda: attached(pilot.app))
+    app = make_app()
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app) == ["my shapes.png"])
+        preview = app.chat.query_one("#preview", ImagePreview)
+        await wait_until(pilot, lambda: preview.attachment is not None)
+
+
+async def test_a_picture_of_another_version_is_shown_numbered_and_kept(
+    make_app, engine, shapes, chart
+):
+    app = make_app([shapes])
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app))
+        await talk(pilot, app, engine, "first", "1")
+        await talk(pilot, app, engine, "second", "2")
+        app.chat.asking.edit(app.chat.conversation.path()[2])
+        await attach(pilot, app, chart)
+        assert app.chat.attachment_bar.first_number == 2
+        await pilot.pause()
+        assert app.chat.query_one("#preview", ImagePreview).attachment.name == "chart.png"
+    app = make_app()
+    async with app.run_test() as pilot:
+        await wait_until(pilot, lambda: attached(app) == ["chart.png"])
+        assert composer(app).text == ""

@@ -71,7 +71,6 @@ class ChatScreen(TypingScreen):
         self.full_model = FullModelLine(models.suggested(), settings.quantize, self._may_ask)
         self._pictures = pictures
         self._resume = resume
-        self._has_begun = False
         self.asking = Asking(self)
         self.switching = Switching(self, models)
         self.meter = ContextMeter(self)
@@ -108,7 +107,6 @@ class ChatScreen(TypingScreen):
             await self.opening.reopen_last()
         self.start_engine()
         await self.opening.bring_draft_back()
-        self._has_begun = True
         self.composer.past.fill(
             await asyncio.to_thread(self.shown.journal.prompts, _PROMPTS_REMEMBERED)
         )
@@ -118,8 +116,7 @@ class ChatScreen(TypingScreen):
     def save_before_leaving(self) -> None:
         """Keep what is not sent yet, too; it comes back at the next start."""
         try:
-            if self._has_begun:
-                self.shown.journal.keep_draft(self.asking.unsent())
+            self.shown.journal.keep_draft(self.asking.unsent())
         finally:
             super().save_before_leaving()
 
@@ -131,15 +128,15 @@ class ChatScreen(TypingScreen):
     def _attachments_changed(self) -> None:
         self._measure_draft()
         # Later, for pictures that are sent are in the conversation by then.
-        self.call_after_refresh(self._forget_taken_back)
+        self.call_after_refresh(self._show_what_is_there)
 
-    def _forget_taken_back(self) -> None:
-        """Show no picture any more that is neither sent nor going to be."""
-        waiting = self.asking.unsent().attachments
-        preview = self.query_one("#preview", ImagePreview)
-        known = {picture.digest for picture in (*self.shown.pictures, *waiting)}
-        if preview.attachment is not None and preview.attachment.digest not in known:
-            self._show_picture((*self.shown.pictures, *waiting)[-1] if known else None)
+    def _show_what_is_there(self) -> None:
+        """Show one of the pictures that are sent or going to be, and none that was taken back."""
+        unsent = (*self.asking.unsent().attachments, *self.attachment_bar.attachments)
+        pictures = (*self.shown.pictures, *unsent)
+        shown = self.query_one("#preview", ImagePreview).attachment
+        if shown is None or shown.digest not in {picture.digest for picture in pictures}:
+            self._show_picture(pictures[-1] if pictures else None)
 
     # Models.
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
-from textual import on, work
+from textual import events, on, work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.pasted import paths_in
 from phi3v_tui.engine.base import Limits
 from phi3v_tui.interface.plain_text import drawable, short_path
 from phi3v_tui.interface.terminal import ImageMode
@@ -50,6 +51,12 @@ class FilterInput(Input):
         if not self.value:
             raise SkipAction
         super().action_delete_left()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take a file that was dropped, however its path is quoted."""
+        paths = paths_in(event.text)
+        if len(paths) == 1:
+            event.text = str(paths[0])
 
 
 class PickerList(ChoosesFirst, FolderList, can_focus=False):

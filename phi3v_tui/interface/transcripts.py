@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 from phi3v_tui.conversation.conversation import Conversation
+from phi3v_tui.conversation.pasted import words_in
 from phi3v_tui.errors import StoreError
-from phi3v_tui.paths import working_folder
+from phi3v_tui.paths import expanded, working_folder
 from phi3v_tui.store.export import export_json, export_markdown
 
 _MARKDOWN = (".md", ".markdown", ".txt")
@@ -35,6 +36,12 @@ def save_transcript(conversation: Conversation, target: Path | None = None) -> P
         with contextlib.suppress(StoreError):
             return export_markdown(conversation, Path.home() / name)
         raise error
+
+
+def target_named(text: str) -> Path | None:
+    """The file or folder that a person names, quoted or not; None for nothing."""
+    words = words_in(text)
+    return expanded(words[0] if len(words) == 1 else text) if text else None
 
 
 def _save_as(conversation: Conversation, target: Path) -> Path:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from phi3v_tui import choices, slash
 from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
-from phi3v_tui.paths import expanded
+from phi3v_tui.interface.transcripts import target_named
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
 
@@ -84,7 +84,7 @@ async def _resume(chat: "ChatScreen", argument: str) -> None:
 
 
 async def _save(chat: "ChatScreen", argument: str) -> None:
-    conversation_commands.save(chat, expanded(argument) if argument else None)
+    conversation_commands.save(chat, target_named(argument))
 
 
 async def _crops(chat: "ChatScreen", argument: str) -> None:

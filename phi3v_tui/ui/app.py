@@ -88,6 +88,7 @@ class Phi3VApp(App[int]):
         self._key_order = KeyOrder(self, super().on_event)
         self._remembered = Remembered(settings.remembered_path)
         self._asked_theme = settings.theme
+        self._has_noticed = False
         if settings.slow_link:
             self.animation_level = "none"
         self.theme = self._first_theme()
@@ -165,6 +166,7 @@ class Phi3VApp(App[int]):
         markup: bool = True,
     ) -> None:
         """Show a notice; what it quotes of files and servers is drawn and never obeyed."""
+        self._has_noticed = True
         super().notify(
             drawable(message),
             title=drawable(title),
@@ -175,6 +177,9 @@ class Phi3VApp(App[int]):
 
     def clear_notifications(self) -> None:
         """Remove all notices, and the rows that Textual would keep for them."""
+        if not self._has_noticed:
+            return
+        self._has_noticed = False
         super().clear_notifications()
         for screen in self.screen_stack:
             screen.query("ToastHolder").remove()

@@ -76,7 +76,8 @@ def answer(engine: Engine, settings: Settings, asked: Message, as_json: bool) ->
         _tell(loaded.notice)
     request = Request(_messages(settings, asked), settings.sampling, settings.num_crops)
     text, finished = _stream(engine, request, quiet=as_json)
-    _print(f"{_as_json(loaded, asked, text, finished)}\n", quiet=not as_json)
+    if as_json:
+        _print(f"{_as_json(loaded, asked, text, finished)}\n", quiet=False)
     if words := _CUT_OFF.get(finished.reason):
         _tell(words)
 

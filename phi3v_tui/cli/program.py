@@ -19,7 +19,7 @@ from phi3v_tui.cli.log import log_path, log_to_file
 from phi3v_tui.cli.models import models
 
 _log = logging.getLogger(__name__)
-_FAULT = "This is a fault of its own ({}). Please report it with the end of {}."
+_FAULT = "This is a fault of its own ({}). Please report it with the end of the newest file in {}."
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -45,7 +45,9 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - a thread inside torch would abort the exit
         log_to_file()
         _log.exception("A fault of the program", exc_info=error)
-        print(f"phi3v-tui: {_FAULT.format(type(error).__name__, log_path())}", file=sys.__stderr__)
+        # App and plain mode have set up a log of their own by then.
+        words = _FAULT.format(type(error).__name__, log_path().parent)
+        print(f"phi3v-tui: {words}", file=sys.__stderr__)
         leave(FAILED)
     leave(0)
 

@@ -39,8 +39,7 @@ class PromptHistory:
         # Also where a prompt of before was changed: coming back, it is found so.
         self._changed[self._place] = typed
         self._place = place
-        shown = (*self._prompts, "")
-        return self._changed.get(place, shown[place])
+        return self._changed[place] if place in self._changed else self._prompts[place]
 
     def unsent(self, typed: str) -> str:
         """What is being typed, also while a prompt of before is shown; that one if it was changed.

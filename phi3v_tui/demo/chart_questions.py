@@ -4,7 +4,7 @@ import random
 
 from phi3v_tui.demo.charts import DrawnChart, draw_chart, random_chart
 from phi3v_tui.demo.dialogue import NUMBER_WORDS, Answer, Item, Turn, asked
-from phi3v_tui.demo.drawing import LEVELS
+from phi3v_tui.demo.drawing import LEVELS, level_percent
 
 
 def say_bar(answer: Answer, drawn: DrawnChart, index: int, words: str) -> Answer:
@@ -47,7 +47,7 @@ def ask_value(rng: random.Random, drawn: DrawnChart, index: int) -> Turn:
     own = sorted(marked, key=lambda cell: abs(cell[1] - places[len(places) // 2][1]))[:1]
     answer = Answer("The axis ends at").say(f" {chart.axis_end}", drawn.axis_cells)
     answer.say(f" and {name} stands at")
-    answer.say(f" {level * 100 // LEVELS}%", own)
+    answer.say(f" {level_percent(level)}%", own)
     part, end = answer.spans[-1], answer.spans[0]
     answer.say(" of it, so about").conclude(f" {level * chart.axis_end / LEVELS:g}", part, end)
     return asked(rng, "value", answer.say("."), "chart value", name=name)

@@ -14,6 +14,7 @@ from phi3v_tui.demo.drawing import (
     Colour,
     Picture,
     contrasting_pair,
+    detail,
     font_path,
     shade,
     text_width,
@@ -41,7 +42,7 @@ def cased(word: str, style: str) -> str:
 def draw_cover(rng: random.Random, held_out: bool, long_side: int | None = None) -> DrawnCover:
     """Draw a cover: title above, author below, a decoration between."""
     while True:
-        height = long_side or rng.choice((224, 280, 320))
+        height = long_side or rng.choice((224, 280, 320)) * detail(rng)
         width = height if rng.random() < 0.4 else round(height / rng.uniform(1.0, 1.35))
         paper, ink = contrasting_pair(rng)
         canvas = Canvas(width, height, paper)

@@ -24,6 +24,7 @@ from phi3v_tui.demo import (
 )
 from phi3v_tui.demo.dialogue import Item
 from phi3v_tui.demo.drawing import Picture
+from phi3v_tui.demo.recipes import LARGE, Recipe
 
 MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "bind": scene_questions.bind_item,
@@ -162,6 +163,17 @@ STAGES = (
         decay=0.9,
     ),
 )
+
+
+LARGE_STEPS = {"perception": 2000, "reading": 6000, "reread": 2000, "bind": 250, "read": 1500,
+               "joint": 800, "polish": 600, "settle": 1500}  # fmt: skip
+"""On a GPU each step has many times as many items."""
+
+
+def stages_of(recipe: Recipe, scale: float = 1.0) -> tuple[Stage, ...]:
+    """All stages, with the steps of a recipe times `scale`."""
+    steps = LARGE_STEPS if recipe is LARGE else {stage.name: stage.steps for stage in STAGES}
+    return tuple(replace(stage, steps=round(scale * steps[stage.name])) for stage in STAGES)
 
 
 def perception_pictures(

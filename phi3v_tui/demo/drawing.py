@@ -1,22 +1,26 @@
 """Pictures drawn by code, with what is where in them.
 
-A picture is drawn at its own size and then fitted into the model's square crop exactly as the
-HD transform with one crop does. While it is drawn, a `Labels` grid records for each cell of the
-crop (one cell is one token of the language model) what lies there. The labels teach the vision
-tower; the model itself never gets them.
+A picture is drawn at its own size and then fitted into the model's crops exactly as the HD
+transform does. While it is drawn, a `Labels` grid records for each cell of the crops (one cell is
+one token of the language model) what lies there; where there is more than one crop, another one
+does so for the global view. The labels teach the vision tower; the model itself never gets them.
 """
 
 import io
+import math
 import random
 import string
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from phi3v_tui.conversation.crops import crop_layout
+from phi3v_tui.conversation.crops import CropGrid, crop_layout
 from phi3v_tui.phi3v.image_processing import hd_transform
 
 CROP = 224
@@ -62,6 +66,12 @@ MARKS = {"centre": 1, "highest": 2, "lowest": 3}
 LEVELS = 20
 """Steps of the value axis of a chart that a bar or a point can be told to reach."""
 
+
+def level_percent(level: int) -> int:
+    """How much of the value axis a level is."""
+    return level * 100 // LEVELS
+
+
 CLASSES = {
     "kind": len(KIND_ID) + 1,
     "colour": len(COLOUR_ID) + 1,
@@ -76,37 +86,48 @@ UNKNOWN = -100
 """Label that no loss counts."""
 
 Cell = tuple[int, int]
-"""Row and column in the grid of a crop."""
+"""Row and column in the grid of all crops of a picture."""
+
+_most_crops: ContextVar[int] = ContextVar("most_crops", default=1)
 
 
-@dataclass
+@contextmanager
+def cut_into(num_crops: int) -> Iterator[None]:
+    """Fit what is drawn within into at most so many crops, not into one."""
+    token = _most_crops.set(num_crops)
+    try:
+        yield
+    finally:
+        _most_crops.reset(token)
+
+
 class Labels:
-    """What lies in each cell of a crop.
+    """What lies in each cell of a view: of the grid of crops, or of the global view.
 
     Attributes:
-        planes: int64 [6, GRID, GRID]; `CLASSES` names the planes.
-        glyphs: Centre x, centre y (crop pixels), line number and character id of each printed
-            character, in the order of printing.
+        planes: int64 [6, rows, columns]; `CLASSES` names the planes.
+        glyphs: Centre x, centre y (pixels of the view), line number and character id of each
+            printed character, in the order of printing.
     """
 
-    planes: np.ndarray = field(
-        default_factory=lambda: np.zeros((len(CLASSES), GRID, GRID), np.int64)
-    )
-    glyphs: list[tuple[float, float, int, int]] = field(default_factory=list)
+    def __init__(self, rows: int, columns: int) -> None:
+        self.planes = np.zeros((len(CLASSES), rows, columns), np.int64)
+        self.glyphs: list[tuple[float, float, int, int]] = []
 
     def characters(self) -> np.ndarray:
-        """Character ids, int64 [GRID, GRID, CHARACTER_SLOTS]: quarters, then left to right."""
+        """Character ids, int64 [rows, columns, CHARACTER_SLOTS]: quarters, then left to right."""
         quarter = CELL // 2
-        slots = np.zeros((2 * GRID, 2 * GRID, 3), np.int64)
-        used = np.zeros((2 * GRID, 2 * GRID), np.int64)
+        _, rows, columns = self.planes.shape
+        slots = np.zeros((2 * rows, 2 * columns, 3), np.int64)
+        used = np.zeros((2 * rows, 2 * columns), np.int64)
         for x, y, _, character in sorted(self.glyphs, key=lambda g: (g[2], g[0])):
             row, column = int(y // quarter), int(x // quarter)
-            inside = 0 <= row < 2 * GRID and 0 <= column < 2 * GRID
+            inside = 0 <= row < 2 * rows and 0 <= column < 2 * columns
             if inside and used[row, column] < 3:
                 slots[row, column, used[row, column]] = character
                 used[row, column] += 1
-        grid = slots.reshape(GRID, 2, GRID, 2, 3).transpose(0, 2, 1, 3, 4)
-        return grid.reshape(GRID, GRID, CHARACTER_SLOTS)
+        grid = slots.reshape(rows, 2, columns, 2, 3).transpose(0, 2, 1, 3, 4)
+        return grid.reshape(rows, columns, CHARACTER_SLOTS)
 
     def cells(self, plane: str, value: int) -> tuple[Cell, ...]:
         """Cells that carry `value` in `plane`."""
@@ -119,53 +140,67 @@ class Picture:
 
     Attributes:
         image: As it would be saved to a file, RGB, at its own size.
-        labels: What lies where in the crop.
-        pixels: uint8 [CROP, CROP, 3], fitted into the crop.
+        grid: Of its crops.
+        labels: What lies where in the grid.
+        overview: What lies where in the global view; `labels` where that equals the only crop.
+        pixels: uint8 [rows * CROP, cols * CROP, 3], fitted into the grid.
     """
 
     image: Image.Image
+    grid: CropGrid
     labels: Labels
+    overview: Labels
     pixels: np.ndarray
 
 
 class Canvas:
-    """Draws, and records in the crop's coordinates what is drawn.
+    """Draws, and records in the coordinates of the crops what is drawn.
 
-    Lengths given to its methods are in pixels of the drawing; `unit` of them are one pixel of
-    the model's crop.
+    Lengths given to its methods are in pixels of the drawing. The long side of a picture is CROP
+    times `unit`, into however many crops it is cut.
     """
 
     def __init__(self, width: int, height: int, background: Colour) -> None:
         self.width, self.height = width, height
         self.image = Image.new("RGB", (width, height), background)
         self.draw = ImageDraw.Draw(self.image)
-        self.labels = Labels()
         self.unit = max(width, height) / CROP
-        self._layout = crop_layout(width, height, 1, CROP)
+        self._layout = crop_layout(width, height, _most_crops.get(), CROP)
+        grid = self._layout
+        self._pixel = max(width, height) / max(grid.resized_width, grid.resized_height)
+        self.labels = Labels(GRID * grid.rows, GRID * grid.cols)
+        self.overview = Labels(GRID, GRID) if grid.rows * grid.cols > 1 else self.labels
 
-    def to_crop(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the drawing lies in the crop."""
-        return x / self.unit + self._layout.left, y / self.unit + self._layout.top
+    def to_grid(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the drawing lies in the grid of crops, in pixels."""
+        return x / self._pixel + self._layout.left, y / self._pixel + self._layout.top
 
     def cell_at(self, x: float, y: float) -> Cell:
         """The cell that holds a point of the drawing."""
-        cx, cy = self.to_crop(x, y)
-        return min(GRID - 1, int(cy // CELL)), min(GRID - 1, int(cx // CELL))
+        grid_x, grid_y = self.to_grid(x, y)
+        _, rows, columns = self.labels.planes.shape
+        return min(rows - 1, int(grid_y // CELL)), min(columns - 1, int(grid_x // CELL))
 
     def mark(self, box: tuple[float, float, float, float], **values: int) -> None:
         """Label the cells whose centres lie in a box (left, top, right, bottom)."""
-        left, top = self.to_crop(box[0], box[1])
-        right, bottom = self.to_crop(box[2], box[3])
-        centres = (np.arange(GRID) + 0.5) * CELL
-        rows = (centres > top) & (centres < bottom)
-        columns = (centres > left) & (centres < right)
-        for name, value in values.items():
-            self.labels.planes[PLANE[name]][np.ix_(rows, columns)] = value
+        left, top = self.to_grid(box[0], box[1])
+        right, bottom = self.to_grid(box[2], box[3])
+        for labels in (self.labels, self.overview):
+            _, down, across = labels.planes.shape
+            middles_y = (np.arange(down) + 0.5) * self._layout.height / down
+            middles_x = (np.arange(across) + 0.5) * self._layout.width / across
+            rows = (middles_y > top) & (middles_y < bottom)
+            columns = (middles_x > left) & (middles_x < right)
+            for name, value in values.items():
+                labels.planes[PLANE[name]][np.ix_(rows, columns)] = value
 
     def mark_cell(self, cell: Cell, **values: int) -> None:
-        """Label one cell."""
+        """Label one cell, and the one of the global view that it lies in."""
         for name, value in values.items():
             self.labels.planes[PLANE[name]][cell] = value
+            if self.overview is not self.labels:
+                row, column = overview_cell(cell, self._layout)
+                self.overview.planes[PLANE[name]][row, column] = value
 
     def fill_background(self, value: int) -> None:
         """Label the cells of the picture, but not of the padding, with a background class."""
@@ -182,25 +217,37 @@ class Canvas:
         cells = []
         for character in text:
             advance = glyph_advance(font, max(6, round(size)), character)
-            crop_x, crop_y = self.to_crop(x + advance / 2, middle)
             if character in CHARACTER_ID:
-                self.labels.glyphs.append((crop_x, crop_y, line, CHARACTER_ID[character]))
+                self._record(x + advance / 2, middle, line, CHARACTER_ID[character])
             cells.append(self.cell_at(x + advance / 2, middle))
             x += advance
         return tuple(cells)
 
+    def _record(self, x: float, y: float, line: int, character: int) -> None:
+        grid_x, grid_y = self.to_grid(x, y)
+        self.labels.glyphs.append((grid_x, grid_y, line, character))
+        if self.overview is not self.labels:
+            there = (grid_x / self._layout.cols, grid_y / self._layout.rows)
+            self.overview.glyphs.append((*there, line, character))
+
     def finish(self, rng: random.Random) -> Picture:
-        """Fit into the crop, now and then blurred a little, with noise, or from a JPEG file."""
+        """Fit into the crops, now and then blurred a little, with noise, or from a JPEG file."""
         if rng.random() < 0.08:
             radius = rng.uniform(0.2, 0.6) * self.unit
             self.image = self.image.filter(ImageFilter.GaussianBlur(radius))
         if rng.random() < 0.1:
             self.image = through_jpeg(self.image, rng.randint(45, 90))
-        pixels = fit_into_crop(self.image)
+        pixels = np.asarray(hd_transform(self.image, self._layout))
         if rng.random() < 0.25:
             noise = np.random.default_rng(rng.getrandbits(32)).integers(-10, 11, pixels.shape)
             pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-        return Picture(self.image, self.labels, pixels)
+        grid = CropGrid(self._layout.rows, self._layout.cols)
+        return Picture(self.image, grid, self.labels, self.overview, pixels)
+
+
+def overview_cell(cell: Cell, grid: CropGrid) -> Cell:
+    """The cell of the global view (the whole grid, shrunk to one crop) that a cell lies in."""
+    return cell[0] // grid.rows, cell[1] // grid.cols
 
 
 def through_jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -208,11 +255,6 @@ def through_jpeg(image: Image.Image, quality: int) -> Image.Image:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file).convert("RGB")
-
-
-def fit_into_crop(image: Image.Image) -> np.ndarray:
-    """What the HD transform makes of a picture with num_crops 1, uint8 [CROP, CROP, 3]."""
-    return np.asarray(hd_transform(image, crop_layout(*image.size, 1, CROP)))
 
 
 def jitter(colour: Colour, rng: random.Random, amount: int = 14) -> Colour:
@@ -244,9 +286,15 @@ def contrasting_pair(rng: random.Random) -> tuple[Colour, Colour]:
             return paper, ink
 
 
+def detail(rng: random.Random) -> int:
+    """How many times as large as for one crop a picture is drawn, so that its crops show more."""
+    across = math.isqrt(_most_crops.get())
+    return rng.choice((1, across, across)) if across > 1 else 1
+
+
 def random_size(rng: random.Random, square: float = 0.4) -> tuple[int, int]:
     """Width and height of a picture: square with probability `square`, at most 2 to 1."""
-    long_side = rng.choice((224, 256, 320, 400))
+    long_side = rng.choice((224, 256, 320, 400)) * detail(rng)
     if rng.random() < square:
         return long_side, long_side
     aspect = rng.choice((4 / 3, 3 / 2, 16 / 9, 1.25, 1.1, rng.uniform(1.0, 2.0)))

@@ -13,8 +13,9 @@ from transformers import PreTrainedTokenizerFast
 
 from phi3v_tui.demo.drawing import CROP, GRID
 from phi3v_tui.demo.network import DemoNet
+from phi3v_tui.demo.recipes import RECIPES
 from phi3v_tui.demo.tokenizer import SPECIAL
-from phi3v_tui.phi3v import Phi3VForCausalLM, Phi3VImageProcessor
+from phi3v_tui.phi3v import Phi3VImageProcessor
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 CHAT_TEMPLATE = (
@@ -24,15 +25,16 @@ CHAT_TEMPLATE = (
 )
 
 
-def export(model: Phi3VForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
+def export(net: DemoNet, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights (bfloat16), config, tokenizer and processor settings.
 
     Args:
-        model: The trained model.
+        net: The trained network; its dense heads are left behind.
         tokenizer: Its tokenizer.
         folder: Where the files go; made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    model = net.phi3v
     end_ids = tokenizer.encode("<|end|><|endoftext|></s>", add_special_tokens=False).ids
     model.generation_config.update(bos_token_id=1, eos_token_id=end_ids, pad_token_id=end_ids[1])
     model.config.eos_token_id = end_ids
@@ -50,7 +52,8 @@ def export(model: Phi3VForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
         clean_up_tokenization_spaces=False,
         model_max_length=model.config.max_position_embeddings,
     )
-    images = Phi3VImageProcessor(num_crops=1, num_img_tokens=GRID * GRID, crop_size=CROP)
+    crops = net.recipe.num_crops
+    images = Phi3VImageProcessor(num_crops=crops, num_img_tokens=GRID * GRID, crop_size=CROP)
     images.save_pretrained(folder)
     fast.save_pretrained(folder)
 
@@ -67,9 +70,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=CHECKPOINT)
     args = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(args.trained.parent / "tokenizer.json"))
-    net = DemoNet(tokenizer.get_vocab_size())
-    net.load_state_dict(torch.load(args.trained, weights_only=True)["net"])
-    export(net.phi3v, tokenizer, args.folder)
+    trained = torch.load(args.trained, weights_only=True)
+    net = DemoNet(tokenizer.get_vocab_size(), RECIPES[trained["recipe"]])
+    net.load_state_dict(trained["net"])
+    export(net, tokenizer, args.folder)
 
 
 if __name__ == "__main__":

@@ -4,37 +4,34 @@ import random
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from phi3v_tui.demo.curriculum import ITEMS_PER_STEP, MAKERS, Stage, perception_pictures
-from phi3v_tui.demo.packing import Batch, pack, picture_tensors
-
-
-@dataclass
-class Pictures:
-    """Labelled pictures for the dense losses.
-
-    Attributes:
-        pixels: uint8 [P, CROP, CROP, 3].
-        characters: int64 [P, GRID, GRID, slots].
-        planes: int64 [P, planes, GRID, GRID].
-        shapes: How many of them, the first ones, show shapes; the others show text.
-    """
-
-    pixels: Tensor
-    characters: Tensor
-    planes: Tensor
-    shapes: int
+from phi3v_tui.demo.drawing import cut_into
+from phi3v_tui.demo.packing import Batch, pack
+from phi3v_tui.demo.views import Pictures, map_tensors, picture_tensors
 
 
 @dataclass
 class Lesson:
-    """One step: conversations of a kind, or pictures where the kind is empty."""
+    """One step.
+
+    Attributes:
+        kind: Of its conversations; empty for pictures alone.
+        batch: Conversations, or pictures for the dense losses.
+        shapes: How many of those pictures, the first ones, show shapes; the others show text.
+    """
 
     kind: str
     batch: Batch | Pictures
+    shapes: int = 0
+
+    def pin_memory(self) -> "Lesson":
+        """The same in memory that a GPU can read by itself; called by the loader."""
+        return map_tensors(self, Tensor.pin_memory)
 
 
 class Lessons(Dataset):
@@ -45,10 +42,11 @@ class Lessons(Dataset):
         tokenizer: Serialised, for it travels to other processes.
         seed: Of the run and of this process.
         size: Multiplies the number of items in each.
+        num_crops: Into how many crops pictures are cut at most.
     """
 
-    def __init__(self, stage: Stage, tokenizer: str, seed: str, size: int) -> None:
-        self.stage, self.seed, self.size = stage, seed, size
+    def __init__(self, stage: Stage, tokenizer: str, seed: str, size: int, num_crops: int) -> None:
+        self.stage, self.seed, self.size, self.num_crops = stage, seed, size, num_crops
         self._serialised = tokenizer
 
     @cached_property
@@ -60,11 +58,15 @@ class Lessons(Dataset):
         return self.stage.steps
 
     def __getitem__(self, step: int) -> Lesson:
+        with cut_into(self.num_crops):
+            return self._draw(step)
+
+    def _draw(self, step: int) -> Lesson:
         rng = random.Random(f"{self.seed} {self.stage.name} {step}")
         mix = self.stage.mix
         if not mix:
             pictures, shapes = perception_pictures(rng, self.stage, step, self.size)
-            return Lesson("", Pictures(*picture_tensors(pictures), shapes))
+            return Lesson("", picture_tensors(pictures), shapes)
         kind = rng.choices(list(mix), list(mix.values()))[0]
         items = [MAKERS[kind](rng, False) for _ in range(ITEMS_PER_STEP[kind] * self.size)]
         return Lesson(kind, pack(items, self.tokenizer))
@@ -76,5 +78,6 @@ class Lessons(Dataset):
             batch_size=None,
             sampler=range(first, self.stage.steps),
             num_workers=workers,
+            pin_memory=torch.cuda.is_available(),
             multiprocessing_context="spawn" if workers else None,
         )

@@ -5,6 +5,8 @@ projected image tokens. Nor does looking at the right place: for some heads of o
 attention itself is supervised. Both are thrown away when the checkpoint is exported.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,31 +22,28 @@ from phi3v_tui.demo.drawing import (
     CROP,
     GRID,
     KIND_ID,
+    level_percent,
 )
+from phi3v_tui.demo.recipes import Recipe
 from phi3v_tui.demo.scenes import plural
+from phi3v_tui.demo.views import count_views
 from phi3v_tui.phi3v import Phi3VConfig, Phi3VForCausalLM
 from phi3v_tui.phi3v.image_embedding import Phi3VImageEmbedding
 
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
 PATCH = 14
-VIEW_TOKENS = GRID * (GRID + 1)
-IMAGE_TOKENS = 2 * VIEW_TOKENS + 1
-"""Tokens of a picture with one crop: the crop, the separator, the global view."""
-
-TOWER_LAYERS = 6
 SUPERVISED_LAYER = 2
 SUPERVISED_HEADS = 3
 
 
-def demo_config(vocab_size: int) -> Phi3VConfig:
-    """Sizes of the bundled checkpoint; all the rest is as published."""
+def demo_config(vocab_size: int, recipe: Recipe) -> Phi3VConfig:
+    """The published configuration with the sizes of a recipe."""
+    factors = [1.0] * (recipe.width // recipe.heads // 2)
     tower = {
-        "hidden_size": 128,
-        "intermediate_size": 512,
+        "hidden_size": recipe.tower_width,
+        "intermediate_size": 4 * recipe.tower_width,
         # One more than is used, for the features are hidden state -2.
-        "num_hidden_layers": TOWER_LAYERS + 1,
-        "num_attention_heads": 4,
+        "num_hidden_layers": recipe.tower_layers + 1,
+        "num_attention_heads": recipe.tower_heads,
         "num_channels": 3,
         "image_size": CROP,
         "patch_size": PATCH,
@@ -55,11 +54,11 @@ def demo_config(vocab_size: int) -> Phi3VConfig:
     }
     return Phi3VConfig(
         vocab_size=vocab_size,
-        hidden_size=192,
-        num_hidden_layers=4,
-        num_attention_heads=6,
-        num_key_value_heads=6,
-        intermediate_size=512,
+        hidden_size=recipe.width,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        intermediate_size=recipe.inner,
         max_position_embeddings=4096,
         original_max_position_embeddings=4096,
         bos_token_id=1,
@@ -67,7 +66,7 @@ def demo_config(vocab_size: int) -> Phi3VConfig:
         pad_token_id=3,
         tie_word_embeddings=False,
         # The context is not extended, so all factors are 1.
-        rope_scaling={"type": "su", "short_factor": [1.0] * 16, "long_factor": [1.0] * 16},
+        rope_scaling={"type": "su", "short_factor": factors, "long_factor": factors},
         img_processor={
             "name": "clip_vision_model",
             "image_dim_out": tower["hidden_size"],
@@ -87,9 +86,10 @@ def demo_config(vocab_size: int) -> Phi3VConfig:
 class DemoNet(nn.Module):
     """The published architecture, and the heads that only training needs."""
 
-    def __init__(self, vocab_size: int) -> None:
+    def __init__(self, vocab_size: int, recipe: Recipe) -> None:
         super().__init__()
-        self.phi3v = Phi3VForCausalLM(demo_config(vocab_size))
+        self.recipe = recipe
+        self.phi3v = Phi3VForCausalLM(demo_config(vocab_size, recipe))
         hidden = self.phi3v.config.hidden_size
         self.characters = nn.Linear(hidden, CHARACTER_SLOTS * (len(CHARACTERS) + 1))
         self.planes = nn.Linear(hidden, sum(CLASSES.values()))
@@ -98,37 +98,34 @@ class DemoNet(nn.Module):
         nn.init.zeros_(self.characters.weight)
         nn.init.zeros_(self.planes.weight)
 
-    def features(self, pixels: Tensor) -> Tensor:
-        """Tower features of crops: uint8 [N, CROP, CROP, 3] -> [N, GRID, GRID, 4 * tower]."""
-        return crop_features(self.phi3v.model.vision_embed_tokens, pixels)
-
-    def image_tokens(self, features: Tensor) -> Tensor:
-        """[N, GRID, GRID, C] -> [N, IMAGE_TOKENS, hidden]."""
-        return image_tokens(self.phi3v.model.vision_embed_tokens, features)
+    @property
+    def tower(self) -> Phi3VImageEmbedding:
+        """Vision tower and projection."""
+        return self.phi3v.model.vision_embed_tokens
 
     def dense(self, features: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """What each cell shows.
 
+        Args:
+            features: Of the tower, [V, GRID, GRID, 4 * tower].
+
         Returns:
-            Character logits [N, GRID, GRID, slots, characters + 1], and one tensor of logits
-            [N, GRID, GRID, classes] for each plane of `CLASSES`.
+            Character logits [V, GRID, GRID, slots, characters + 1], and one tensor of logits
+            [V, GRID, GRID, classes] for each plane of `CLASSES`.
         """
-        tokens = self.phi3v.model.vision_embed_tokens.img_projection(features)
+        tokens = self.tower.img_projection(features)
         characters = self.characters(tokens).unflatten(-1, (CHARACTER_SLOTS, -1))
         return characters, self.planes(tokens).split(list(CLASSES.values()), -1)
 
 
-def crop_features(embedding: Phi3VImageEmbedding, pixels: Tensor) -> Tensor:
-    """Tower features of crops: uint8 [N, CROP, CROP, 3] -> [N, GRID, GRID, 4 * tower]."""
-    mean, std = pixels.new_tensor((MEAN, STD), dtype=torch.float32)
-    scaled = (pixels.float() / 255 - mean) / std
-    return embedding.encode_crops(scaled.permute(0, 3, 1, 2))
-
-
-def image_tokens(embedding: Phi3VImageEmbedding, features: Tensor) -> Tensor:
-    """[N, GRID, GRID, C] -> [N, IMAGE_TOKENS, hidden]; with one crop both views are equal."""
-    merged = [embedding.merge(f.expand(2, -1, -1, -1), CropGrid(1, 1)) for f in features]
-    return embedding.img_projection(torch.stack(merged))
+def image_tokens(tower: Phi3VImageEmbedding, features: Tensor, grids: Sequence[CropGrid]) -> Tensor:
+    """Tokens of pictures one after the other: [V, GRID, GRID, 4 * tower] -> [tokens, hidden]."""
+    parts = features.split([count_views(grid) for grid in grids])
+    merged = [
+        tower.merge(part.expand(grid.num_crops, -1, -1, -1), grid)
+        for part, grid in zip(parts, grids, strict=True)
+    ]
+    return tower.img_projection(torch.cat(merged))
 
 
 @torch.no_grad()
@@ -249,7 +246,7 @@ def align_words(net: DemoNet, vocabulary: dict[str, int]) -> None:
         qkv[hidden : 2 * hidden].mul_(0.3).add_(same, alpha=0.7).mul_(1.8)
         qkv[2 * hidden :].mul_(0.3).add_(value, alpha=0.7)
         out.mul_(0.3).add_(value.T, alpha=0.4)
-    kind, colour, place, _, background, _ = (
+    kind, colour, place, _, background, level = (
         w[1:] - w[1:].mean(0) for w in net.planes.weight.split(list(CLASSES.values()))
     )
     slots = net.characters.weight.view(CHARACTER_SLOTS, -1, hidden).mean(0)[1:]
@@ -271,5 +268,7 @@ def align_words(net: DemoNet, vocabulary: dict[str, int]) -> None:
               "left": (0, 3, 6), "centre": (1, 4, 7), "right": (2, 5, 8)}  # fmt: skip
     for word, places in thirds.items():
         point((f" {word}",), place[list(places)].mean(0))
+    for i, direction in enumerate(level):
+        point((f" {level_percent(i)}%",), direction)
     for character, i in CHARACTER_ID.items():
         point((character, f" {character}"), slots[i - 1])

@@ -8,6 +8,7 @@ from phi3v_tui.demo.network import DemoNet
 OUTER_MATRICES = ("embed_tokens.weight", "position_embedding.weight", "lm_head.weight",
                   "characters.weight", "planes.weight")  # fmt: skip
 """Matrices that face words or pixels; Muon is for those between."""
+WARM_UP_STEPS = 50
 TOWER_PARTS = ("phi3v.model.vision_embed_tokens", "characters", "planes")
 
 
@@ -39,10 +40,17 @@ def make_optimizers(net: DemoNet, stage: Stage) -> list[torch.optim.Optimizer]:
     ]
 
 
-def set_rates(optimizers: list[torch.optim.Optimizer], stage: Stage, step: int) -> None:
-    """Short warm-up, flat, then linearly down to 3 %."""
+def set_rates(optimizers: list[torch.optim.Optimizer], stage: Stage, step: int, first: int) -> None:
+    """Short warm-up, flat, then linearly down to 3 %.
+
+    Args:
+        optimizers: Get the rates.
+        stage: Has the rates of the flat part, and when they begin to fall.
+        step: Of the stage.
+        first: Step with which this run began: the optimisers knew nothing then.
+    """
     left = min(1.0, (1 - step / stage.steps) / stage.decay)
-    factor = min(1.0, (step + 1) / 50) * (0.03 + 0.97 * left)
+    factor = min(1.0, (step - first + 1) / WARM_UP_STEPS) * (0.03 + 0.97 * left)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor

@@ -4,20 +4,17 @@ All conversations about the same pictures share one copy of their tokens: a bloc
 them from seeing each other, and their positions all start where the pictures end.
 """
 
-from copy import copy
 from dataclasses import dataclass
-from typing import TypeVar
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from phi3v_tui.conversation.crops import CropGrid
 from phi3v_tui.demo.dialogue import Item, Span, Turn
-from phi3v_tui.demo.drawing import GRID, Picture
-from phi3v_tui.demo.network import IMAGE_TOKENS, VIEW_TOKENS, DemoNet
-
-Tensors = TypeVar("Tensors")
+from phi3v_tui.demo.drawing import GRID, overview_cell
+from phi3v_tui.demo.network import DemoNet, image_tokens
+from phi3v_tui.demo.views import Pictures, picture_tensors, views
 
 IGNORED = -100
 IMAGE = -1
@@ -28,7 +25,7 @@ DECISIVE_WEIGHT = 4.0
 
 @dataclass
 class Batch:
-    """A batch of packed items; B items, T tokens, P pictures.
+    """A batch of packed items; B items, T tokens.
 
     Attributes:
         ids: int64 [B, T], IMAGE where a picture stands.
@@ -36,10 +33,9 @@ class Batch:
         targets: int64 [B, T], what each position should predict, or IGNORED.
         weights: float [B, T], how much each target counts: conclusions count more.
         turn_of: int64 [B, T], 1 + index of the turn that a target belongs to, else 0.
-        allowed: bool [B, T, T], which keys each query may see.
-        pixels: uint8 [P, CROP, CROP, 3], in the order of the placeholders.
-        characters: int64 [P, GRID, GRID, slots].
-        planes: int64 [P, planes, GRID, GRID].
+        chain: int64 [B, T], the conversation that a token belongs to: 0 for what all of an item
+            share, -1 for padding.
+        seen: The pictures, in the order of the placeholders.
         rows: int64 [R, 2], (item, position) of queries with supervised attention.
         wanted: bool [R, T], the keys they should look at.
         turns: The turns of each item, in the order of `turn_of`.
@@ -50,10 +46,8 @@ class Batch:
     targets: Tensor
     weights: Tensor
     turn_of: Tensor
-    allowed: Tensor
-    pixels: Tensor
-    characters: Tensor
-    planes: Tensor
+    chain: Tensor
+    seen: Pictures
     rows: Tensor
     wanted: Tensor
     turns: list[list[Turn]]
@@ -62,8 +56,8 @@ class Batch:
 class _Row:
     """One item as a sequence of tokens."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, grids: list[CropGrid]) -> None:
+        self.tokenizer, self.grids = tokenizer, grids
         self.end, self.end_of_text = self.text("<|end|><|endoftext|>")
         self.ids: list[int] = []
         self.chain: list[int] = []
@@ -89,8 +83,9 @@ class _Row:
         for i in range(count):
             if i:
                 position = self.add([1, *self.text("\n")], chain, position)
+            tokens = self.grids[len(self.image_starts)].tokens(GRID)
             self.image_starts.append(len(self.ids))
-            position = self.add([IMAGE] * IMAGE_TOKENS, chain, position)
+            position = self.add([IMAGE] * tokens, chain, position)
         return position
 
     def item(self, item: Item) -> None:
@@ -138,17 +133,27 @@ class _Row:
     def keys(self, cells: tuple[tuple[int, tuple[int, int]], ...]) -> list[int]:
         """Token positions that show the cells; the separators where there are none."""
         if not cells:
-            return [start + VIEW_TOKENS for start in self.image_starts]
-        offsets = [(self.image_starts[p], r * (GRID + 1) + c) for p, (r, c) in cells]
-        local = [start + o for start, o in offsets]
-        return local + [start + VIEW_TOKENS + 1 + o for start, o in offsets]
+            return [self.separator(picture) for picture in range(len(self.image_starts))]
+        keys = []
+        for picture, (row, column) in cells:
+            grid = self.grids[picture]
+            line = grid.cols * GRID + 1
+            keys.append(self.image_starts[picture] + row * line + column)
+            row, column = overview_cell((row, column), grid)
+            keys.append(self.separator(picture) + 1 + row * (GRID + 1) + column)
+        return keys
+
+    def separator(self, picture: int) -> int:
+        """Position of the token between the crops of a picture and its global view."""
+        grid = self.grids[picture]
+        return self.image_starts[picture] + grid.rows * GRID * (grid.cols * GRID + 1)
 
 
 def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
     """Pack items into a batch."""
     rows = []
     for item in items:
-        row = _Row(tokenizer)
+        row = _Row(tokenizer, [picture.grid for picture in item.pictures])
         row.item(item)
         rows.append(row)
     length = max(len(r.ids) for r in rows)
@@ -169,54 +174,34 @@ def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
         wanted[i, keys] = True
     pictures = [p for item in items for p in item.pictures]
     return Batch(
-        ids, positions, targets, weights, turn_of, _block_mask(chain), *picture_tensors(pictures),
+        ids, positions, targets, weights, turn_of, chain, picture_tensors(pictures),
         torch.tensor([(b, i) for b, i, _ in looks]).view(-1, 2), wanted, [r.turns for r in rows],
     )  # fmt: skip
 
 
-def _block_mask(chain: Tensor) -> Tensor:
-    """bool [B, T, T]: earlier tokens of the shared start and of the own chain."""
+def block_mask(chain: Tensor) -> Tensor:
+    """bool [B, T, T], which keys each query may see: of the shared start and of the own chain."""
     length = chain.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    ones = torch.ones(length, length, dtype=torch.bool, device=chain.device)
     same = (chain[:, None, :] == 0) | (chain[:, None, :] == chain[:, :, None])
-    return (causal & same) | torch.eye(length, dtype=torch.bool)
-
-
-def picture_tensors(pictures: list[Picture]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixels, character labels and plane labels of pictures."""
-    if not pictures:
-        return torch.zeros(0), torch.zeros(0), torch.zeros(0)
-    return (
-        torch.from_numpy(np.stack([p.pixels for p in pictures])),
-        torch.from_numpy(np.stack([p.labels.characters() for p in pictures])),
-        torch.from_numpy(np.stack([p.labels.planes for p in pictures])),
-    )
-
-
-def to_device(batch: Tensors, device: torch.device) -> Tensors:
-    """A batch with its tensors on a device."""
-    moved = copy(batch)
-    for name, value in vars(batch).items():
-        if isinstance(value, Tensor):
-            setattr(moved, name, value.to(device))
-    return moved
+    return (ones.tril() & same) | torch.eye(length, dtype=torch.bool, device=chain.device)
 
 
 def forward(
     net: DemoNet, batch: Batch, tower_gradients: bool = False
 ) -> tuple[Tensor, Tensor | None]:
-    """Final hidden states [B, T, hidden] and tower features [P, GRID, GRID, C]."""
+    """Final hidden states [B, T, hidden] and tower features [V, GRID, GRID, C]."""
     embeddings = net.phi3v.model.embed_tokens(batch.ids.clamp(min=0))
-    features = None
-    if len(batch.pixels):
+    features, seen = None, batch.seen
+    if seen.grids:
         with torch.set_grad_enabled(tower_gradients and torch.is_grad_enabled()):
-            features = net.features(batch.pixels)
-            tokens = net.image_tokens(features)
+            features = net.tower.encode_crops(views(seen.crops, seen.grids))
+            tokens = image_tokens(net.tower, features, seen.grids)
         places = (batch.ids < 0)[..., None].expand_as(embeddings)
         embeddings = embeddings.masked_scatter(places, tokens.to(embeddings.dtype))
     output = net.phi3v.model(
         inputs_embeds=embeddings,
-        attention_mask=batch.allowed[:, None],
+        attention_mask=block_mask(batch.chain)[:, None],
         position_ids=batch.positions,
         use_cache=False,
     )

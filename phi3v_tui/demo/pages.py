@@ -17,6 +17,7 @@ from phi3v_tui.demo.drawing import (
     Colour,
     Picture,
     contrasting_pair,
+    detail,
     font_path,
     random_size,
     text_width,
@@ -40,6 +41,7 @@ def text_page(rng: random.Random, progress: float) -> Picture:
     """
     paper, ink = _page_colours(rng, progress)
     side = CROP if rng.random() < 0.6 else rng.randint(CROP, 3 * CROP)
+    side *= detail(rng)
     canvas = Canvas(side, side, paper)
     canvas.fill_background(UNKNOWN)
     fonts = FONTS[: 1 + int(progress * 2 * (len(FONTS) - 1))]

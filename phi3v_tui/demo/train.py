@@ -7,16 +7,18 @@ The stages (see README.md in this folder for why):
 3. joint, polish: both together at a lower rate;
 4. settle: conclusions, the tower frozen again.
 
-On a GPU it runs in bfloat16, and other processes draw the pictures. On a CPU two processes share
-the work, each on one thread, in bfloat16 where the CPU multiplies it; their gradients are averaged.
-A checkpoint is written every few minutes, and training goes on from it when it is started again.
+On a GPU it trains the large recipe in bfloat16, and other processes draw the pictures. On a CPU two
+processes share the work on the small one, each on one thread, in bfloat16 where the CPU multiplies
+it; their gradients are averaged. A checkpoint is written every few minutes and when `--minutes` are
+over, and training goes on from it when it is started again.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -25,24 +27,27 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import Tensor
 
-from phi3v_tui.demo.curriculum import STAGES, Stage
-from phi3v_tui.demo.lessons import Lesson, Lessons, Pictures
+from phi3v_tui.conversation.crops import CropGrid
+from phi3v_tui.demo.curriculum import STAGES, Stage, stages_of
+from phi3v_tui.demo.lessons import Lesson, Lessons
 from phi3v_tui.demo.network import (
     AttentionSupervision,
     DemoNet,
     align_words,
-    crop_features,
     dense_loss,
     image_tokens,
 )
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
-from phi3v_tui.demo.packing import IGNORED, Batch, forward, to_device
+from phi3v_tui.demo.packing import IGNORED, Batch, block_mask, forward
+from phi3v_tui.demo.recipes import LARGE, RECIPES, SMALL
 from phi3v_tui.demo.scores import language_scores, perception_scores
 from phi3v_tui.demo.start import start_from
 from phi3v_tui.demo.tokenizer import build_tokenizer
+from phi3v_tui.demo.views import Pictures, count_views, map_tensors, views
 
 CHECKPOINT_SECONDS = 180
 EVALUATE_EVERY = 500
+REPORT_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Settings:
         workers: Processes that draw pictures, for each that trains; 0 draws between the steps.
         size: Multiplies the number of items in a step.
         port: On which the processes meet.
+        minutes: After which training stops, to go on another time; 0 for never.
+        recipe: Name of one of `RECIPES`.
     """
 
     folder: Path
@@ -66,6 +73,8 @@ class Settings:
     workers: int = 0
     size: int = 1
     port: int = 29517
+    minutes: float = 0
+    recipe: str = SMALL.name
 
 
 class Trainer:
@@ -74,24 +83,27 @@ class Trainer:
     def __init__(self, rank: int, settings: Settings) -> None:
         torch.manual_seed(settings.seed)
         self.rank, self.settings, self.folder = rank, settings, settings.folder
+        self.began = time.monotonic()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.half = self.device.type != "cpu" or multiplies_bfloat16()
         self.tokenizer = build_tokenizer()
         if rank == 0:
             self.tokenizer.save(str(self.folder / "tokenizer.json"))
-        self.net = DemoNet(self.tokenizer.get_vocab_size())
+        self.net = DemoNet(self.tokenizer.get_vocab_size(), RECIPES[settings.recipe])
         if settings.start:
             start_from(self.net, self.tokenizer, settings.start)
         self.net.to(self.device)
         self.supervision = AttentionSupervision(self.net)
-        self.averages: dict[str, float] = {}
+        self.averages: dict[str, Tensor] = {}
 
     def run(self, stages: tuple[Stage, ...]) -> None:
-        """Run the stages that are not done yet."""
+        """Run the stages that are not done yet, as far as there is time."""
         for stage in stages:
-            if not self.load(f"{stage.name}.pt"):
-                self.stage(stage)
-                self.save(f"{stage.name}.pt", {})
+            if self.load(f"{stage.name}.pt"):
+                continue
+            if not self.stage(stage):
+                return
+            self.save(f"{stage.name}.pt", {})
 
     def load(self, name: str) -> dict | None:
         """Load a checkpoint of the run's folder if it is there."""
@@ -99,86 +111,102 @@ class Trainer:
         if not path.exists():
             return None
         state = torch.load(path, weights_only=True, map_location=self.device)
+        if state["recipe"] != self.net.recipe.name:
+            raise SystemExit(
+                f"{path} is of the recipe {state['recipe']}; give --recipe {state['recipe']}, "
+                "or another --folder."
+            )
         self.net.load_state_dict(state.pop("net"))
-        return {"done": True, **state}
+        return state
 
     def save(self, name: str, more: dict) -> None:
-        """Write a checkpoint, whole or not at all."""
+        """Write a checkpoint, whole or not at all.
+
+        Weights only, in bfloat16, so that it is small enough to be kept under version control and
+        to be carried to another machine. The optimisers warm up again.
+        """
         if self.rank == 0:
             part = self.folder / f"{name}.part"
-            torch.save({"net": self.net.state_dict(), **more}, part)
+            weights = {k: v.to(torch.bfloat16) for k, v in self.net.state_dict().items()}
+            torch.save({"net": weights, "recipe": self.net.recipe.name, **more}, part)
             part.rename(self.folder / name)
         self.barrier()
 
-    def stage(self, stage: Stage) -> None:
-        """Train one stage, going on from its unfinished checkpoint if there is one."""
+    def stage(self, stage: Stage) -> bool:
+        """Train one stage, going on from its unfinished checkpoint if there is one.
+
+        Returns:
+            Whether it came to its end; if there was no time for that, it can go on.
+        """
         if stage.name == "bind":
             align_words(self.net, self.tokenizer.get_vocab())
         for name, parameter in self.net.named_parameters():
             is_tower = name.startswith(TOWER_PARTS)
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
-        self.before = deepcopy(self.net.phi3v.model.vision_embed_tokens)
+        self.before = deepcopy(self.net.tower)
+        first = self.resume(stage)
         optimizers = make_optimizers(self.net, stage)
-        first = self.resume(stage, optimizers)
-        seed = f"{self.settings.seed} {self.rank}"
-        lessons = Lessons(stage, self.tokenizer.to_str(), seed, self.settings.size)
-        started = saved = time.monotonic()
-        for step, lesson in enumerate(lessons.loader(first, self.settings.workers), first):
-            set_rates(optimizers, stage, step)
+        settings = self.settings
+        seed, crops = f"{settings.seed} {self.rank}", self.net.recipe.num_crops
+        lessons = Lessons(stage, self.tokenizer.to_str(), seed, settings.size, crops)
+        started = saved = self.seconds()
+        for step, lesson in enumerate(lessons.loader(first, settings.workers), first):
+            set_rates(optimizers, stage, step, first)
             self.step(stage, lesson, optimizers)
-            if step % 50 == 49:
-                self.report(stage, step + 1, time.monotonic() - started)
-            if step % EVALUATE_EVERY == EVALUATE_EVERY - 1 or step + 1 == stage.steps:
-                self.evaluate(stage, step + 1)
-            if step + 1 < stage.steps and self.is_due(saved):
-                states = [o.state_dict() for o in optimizers]
-                more = {"stage": stage.name, "step": step + 1, "optimizers": states}
-                self.save("unfinished.pt", more)
-                saved = time.monotonic()
+            done, seconds = step + 1, self.seconds()
+            if done % REPORT_EVERY == 0:
+                self.report(stage, done, seconds - started)
+            if done % EVALUATE_EVERY == 0 or done == stage.steps:
+                self.evaluate(stage, done)
+            over = 0 < settings.minutes * 60 < seconds
+            if done < stage.steps and (over or seconds - saved > CHECKPOINT_SECONDS):
+                self.save("unfinished.pt", {"stage": stage.name, "step": done})
+                saved = seconds
+                if over:
+                    return False
         if self.rank == 0:
             (self.folder / "unfinished.pt").unlink(missing_ok=True)
+        return True
 
-    def is_due(self, saved: float) -> bool:
-        """Whether it is time for a checkpoint; the first process decides for all."""
-        due = torch.tensor(float(time.monotonic() - saved > CHECKPOINT_SECONDS))
-        dist.broadcast(due, 0)
-        return bool(due)
+    def seconds(self) -> float:
+        """Time since the run began; the first process has the only clock."""
+        now = torch.tensor(time.monotonic() - self.began)
+        dist.broadcast(now, 0)
+        return float(now)
 
-    def resume(self, stage: Stage, optimizers: list[torch.optim.Optimizer]) -> int:
+    def resume(self, stage: Stage) -> int:
         """Load the unfinished checkpoint if it is of this stage; the step to go on with."""
         path = self.folder / "unfinished.pt"
         if not path.exists() or torch.load(path, weights_only=True)["stage"] != stage.name:
             return 0
         state = self.load(path.name) or {}
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
         return state["step"]
 
     def step(self, stage: Stage, lesson: Lesson, optimizers: list[torch.optim.Optimizer]) -> None:
         """One step on fresh pictures."""
-        batch = to_device(lesson.batch, self.device)
+        lesson = map_tensors(lesson, lambda part: part.to(self.device, non_blocking=True))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            if isinstance(batch, Pictures):
-                loss = self.perception_loss(stage, batch)
+            if isinstance(lesson.batch, Pictures):
+                loss = self.perception_loss(stage, lesson.batch, lesson.shapes)
             else:
-                loss = self.language_loss(stage, lesson.kind, batch)
+                loss = self.language_loss(stage, lesson.kind, lesson.batch)
         loss.backward()
         self.share_gradients()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
 
-    def perception_loss(self, stage: Stage, seen: Pictures) -> Tensor:
+    def perception_loss(self, stage: Stage, seen: Pictures, shapes: int) -> Tensor:
         """Dense losses: kinds and colours count for shape pictures, characters for text."""
-        features = self.net.features(seen.pixels)
+        pixels = views(seen.crops, seen.grids)
+        features = self.net.tower.encode_crops(pixels)
         slots, logits = self.net.dense(features)
         total = slots.new_zeros(())
+        first = sum(map(count_views, seen.grids[:shapes]))
         if stage.keep:
-            total = total + stage.keep * self.change(features[: seen.shapes], seen)
-        for part, weights in (
-            (slice(0, seen.shapes), (0.1, 0.6)),
-            (slice(seen.shapes, None), (1.0, 1.2)),
-        ):
+            grids = seen.grids[:shapes]
+            total = total + stage.keep * self.change(features[:first], pixels[:first], grids)
+        for part, weights in ((slice(0, first), (0.1, 0.6)), (slice(first, None), (1.0, 1.2))):
             said = (slots[part], tuple(x[part] for x in logits))
             losses = dense_loss(said, seen.characters[part], seen.planes[part])
             self.note("characters", losses[0])
@@ -186,11 +214,11 @@ class Trainer:
             total = total + weights[0] * losses[0] + weights[1] * losses[1]
         return total
 
-    def change(self, features: Tensor, seen: Pictures) -> Tensor:
+    def change(self, features: Tensor, pixels: Tensor, grids: Sequence[CropGrid]) -> Tensor:
         """How far what the decoder gets of shapes has moved, as a part of its variance."""
-        now = self.net.image_tokens(features)
+        now = image_tokens(self.net.tower, features, grids)
         with torch.no_grad():
-            then = image_tokens(self.before, crop_features(self.before, seen.pixels[: seen.shapes]))
+            then = image_tokens(self.before, self.before.encode_crops(pixels), grids)
         moved = F.mse_loss(now, then) / then.var()
         self.note("moved", moved)
         return moved
@@ -206,11 +234,12 @@ class Trainer:
         loss = (losses * weights).sum() / weights.sum()
         self.note(kind, loss)
         if len(batch.rows):
-            looking = self.supervision.loss(batch.allowed, batch.rows, batch.wanted)
+            looking = self.supervision.loss(block_mask(batch.chain), batch.rows, batch.wanted)
             self.note(f"{kind} looking", looking)
             loss = loss + 0.5 * looking
         if stage.dense_weight and features is not None:
-            text, planes = dense_loss(self.net.dense(features), batch.characters, batch.planes)
+            seen = batch.seen
+            text, planes = dense_loss(self.net.dense(features), seen.characters, seen.planes)
             text_weight = 1.0 if kind in ("chart", "cover") else 0.1
             loss = loss + stage.dense_weight * (text_weight * text + 0.5 * planes)
         return loss
@@ -224,18 +253,18 @@ class Trainer:
         if self.settings.processes > 1:
             dist.all_reduce(flat)
             flat /= self.settings.processes
-        flat *= min(1.0, 1.0 / (float(flat.norm()) + 1e-6))
+        flat *= (1.0 / (flat.norm() + 1e-6)).clamp(max=1.0)
         for p, grad in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
             p.grad = grad.view_as(p)
 
     def note(self, name: str, value: Tensor) -> None:
-        """Keep a moving average of a loss."""
-        new = float(value.detach())
-        self.averages[name] = 0.95 * self.averages.get(name, new) + 0.05 * new
+        """Keep a moving average of a loss, on its device: a GPU is not waited for."""
+        new = value.detach()
+        self.averages[name] = self.averages.get(name, new).lerp(new, 0.05)
 
     def report(self, stage: Stage, step: int, seconds: float) -> None:
         """Write the moving averages."""
-        losses = {k: round(v, 3) for k, v in self.averages.items()}
+        losses = {k: round(float(v), 3) for k, v in self.averages.items()}
         self.log({"stage": stage.name, "step": step, "seconds": round(seconds), "losses": losses})
 
     def evaluate(self, stage: Stage, step: int) -> None:
@@ -291,6 +320,12 @@ def main() -> None:
     parser.add_argument(
         "--size", type=int, default=16 if on_gpu else 1, help="multiplies the items of a step"
     )
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default=(LARGE if on_gpu else SMALL).name, help="sizes"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="after which to stop; started again, it goes on"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
         "--scale", type=float, default=1.0, help="multiplies the steps of every stage"
@@ -303,8 +338,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    chosen = [s for s in STAGES if s.name in args.stages]
-    stages = tuple(replace(s, steps=round(s.steps * args.scale)) for s in chosen)
+    stages = stages_of(RECIPES[args.recipe], args.scale)
+    stages = tuple(stage for stage in stages if stage.name in args.stages)
     wanted = {f.name: getattr(args, f.name) for f in fields(Settings)}
     mp.spawn(work, (Settings(**wanted), stages), nprocs=args.processes)
 

@@ -7,13 +7,15 @@ import torch
 from tokenizers import Tokenizer
 
 from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.conversation.crops import image_tokens
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.demo.album import album_item
 from phi3v_tui.demo.comparisons import compare_item
 from phi3v_tui.demo.curriculum import MAKERS
+from phi3v_tui.demo.drawing import CHARACTER_ID, CROP, Labels, cut_into
 from phi3v_tui.demo.exam_question import png
-from phi3v_tui.demo.network import IMAGE_TOKENS
-from phi3v_tui.demo.packing import DECISIVE_WEIGHT, IGNORED, IMAGE, pack
+from phi3v_tui.demo.packing import DECISIVE_WEIGHT, IGNORED, IMAGE, block_mask, pack
+from phi3v_tui.demo.pages import note_item
 from phi3v_tui.demo.scene_questions import follow_up_item
 from phi3v_tui.demo.talk import talk_item
 from phi3v_tui.demo.tokenizer import build_tokenizer
@@ -28,11 +30,15 @@ def tokenizer() -> Tokenizer:
 def packed_chain(batch, row: int, chain: int, first_turn: int) -> list[int]:
     """Ids that the first answer token of a turn can see: the prompt, as the model gets it."""
     start = int((batch.turn_of[row] == first_turn).nonzero()[0])
-    return batch.ids[row][batch.allowed[row, start]].tolist()
+    return batch.ids[row][block_mask(batch.chain)[row, start]].tolist()
 
 
-def rendered(item, chain, tokenizer: Tokenizer, turns: int) -> list[int]:
+def rendered(item, chain, tokenizer: Tokenizer, turns: int, num_crops: int) -> list[int]:
     """The app's prompt for the same conversation up to its last question."""
+
+    def tokens_of(attachment: Attachment) -> int:
+        return image_tokens(attachment.width, attachment.height, num_crops, CROP)
+
     arrived, messages = 0, []
     for i, turn in enumerate(chain[:turns]):
         count = turn.new_pictures + (item.shared if i == 0 else 0)
@@ -41,28 +47,28 @@ def rendered(item, chain, tokenizer: Tokenizer, turns: int) -> list[int]:
         files = tuple(Attachment.from_bytes(png(p), "p.png", "test") for p in pictures)
         messages.append(Message(Role.USER, turn.question, files))
         messages.append(Message(Role.ASSISTANT, turn.answer.text))
-    prompt = render(
-        messages[:-1], PromptTokenizer(tokenizer.to_str()), lambda attachment: IMAGE_TOKENS
-    )
+    prompt = render(messages[:-1], PromptTokenizer(tokenizer.to_str()), tokens_of)
     return [IMAGE if i < 0 else i for i in prompt.ids]
 
 
+@pytest.mark.parametrize("num_crops", [1, 4])
 @pytest.mark.parametrize("make", [follow_up_item, compare_item, talk_item, album_item])
-def test_prompts_equal_the_app_s(make, tokenizer: Tokenizer) -> None:
+def test_prompts_equal_the_app_s(make, num_crops: int, tokenizer: Tokenizer) -> None:
     for seed in range(4):
-        item = make(random.Random(seed), False)
+        with cut_into(num_crops):
+            item = make(random.Random(seed), False)
         batch = pack([item], tokenizer)
         turn_number = 0
         for number, chain in enumerate(item.chains, 1):
             for turns in range(1, len(chain) + 1):
                 turn_number += 1
                 seen = packed_chain(batch, 0, number, turn_number)
-                assert seen == rendered(item, chain, tokenizer, turns)
+                assert seen == rendered(item, chain, tokenizer, turns, num_crops)
 
 
 def test_positions_count_what_is_seen(tokenizer: Tokenizer) -> None:
     batch = pack([follow_up_item(random.Random(1), False)], tokenizer)
-    seen = batch.allowed[0].sum(-1) - 1
+    seen = block_mask(batch.chain)[0].sum(-1) - 1
     assert torch.equal(seen, batch.positions[0])
 
 
@@ -101,12 +107,43 @@ def test_a_verdict_looks_at_the_words_it_follows_from_and_counts_more(
     assert batch.weights.min() == 1
 
 
-def test_supervised_attention_looks_only_at_what_it_may_see(tokenizer: Tokenizer) -> None:
-    items = [album_item(random.Random(3), False), compare_item(random.Random(3), False)]
+@pytest.mark.parametrize("num_crops", [1, 4])
+def test_supervised_attention_looks_only_at_what_it_may_see(
+    num_crops: int, tokenizer: Tokenizer
+) -> None:
+    with cut_into(num_crops):
+        items = [album_item(random.Random(3), False), compare_item(random.Random(3), False)]
     batch = pack(items, tokenizer)
+    allowed = block_mask(batch.chain)
     assert len(batch.rows)
     for (row, position), wanted in zip(batch.rows.tolist(), batch.wanted, strict=True):
         assert wanted.any()
         seen = batch.ids[row][wanted] == IMAGE
         assert seen.all() or not seen.any()
-        assert batch.allowed[row, position][wanted].all()
+        assert allowed[row, position][wanted].all()
+
+
+@pytest.mark.parametrize("num_crops", [1, 4])
+def test_the_tokens_to_look_at_show_what_is_said(num_crops: int, tokenizer: Tokenizer) -> None:
+    """Laid out like the model's tokens, a picture's labels say there what the answer says."""
+    with cut_into(num_crops):
+        item = note_item(random.Random(4), False)
+    batch, picture = pack([item], tokenizer), item.pictures[0]
+    start = int((batch.ids[0] == IMAGE).nonzero()[0])
+    shown = [*_lines(picture.labels), set(), *_lines(picture.overview)]
+    answer = item.chains[0][0].answer
+    looked = [wanted.nonzero().flatten() - start for wanted in batch.wanted]
+    said = [answer.text[span.start] for span in answer.spans]
+    assert len(said) == len(looked)
+    for character, places in zip(said, looked, strict=True):
+        if character != " ":
+            assert len(places) == 2
+            assert CHARACTER_ID[character] in shown[places[0]]
+            assert places[1] > 8 * picture.grid.rows * (8 * picture.grid.cols + 1)
+
+
+def _lines(labels: Labels) -> list[set[int]]:
+    """Characters of the cells line by line, each line with its end."""
+    return [
+        cell for row in labels.characters() for cell in (*(set(c.tolist()) for c in row), set())
+    ]

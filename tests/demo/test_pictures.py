@@ -4,6 +4,8 @@ import random
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from phi3v_tui.demo import (
     chart_questions,
@@ -25,20 +27,39 @@ from phi3v_tui.demo.drawing import (
     LEVELS,
     PLANE,
     Canvas,
-    fit_into_crop,
+    Picture,
+    cut_into,
+    font_path,
+    overview_cell,
 )
+from phi3v_tui.demo.scenes import draw_shape
+from phi3v_tui.demo.views import picture_tensors, views
 from phi3v_tui.demo.words import is_held_out_word, random_word
-from phi3v_tui.phi3v.image_processing import CLIP_MEAN, CLIP_STD, Phi3VImageProcessor
+from phi3v_tui.phi3v.image_embedding import distinct_views
+from phi3v_tui.phi3v.image_processing import Phi3VImageProcessor, hd_transform
+
+SIZES = [(320, 320), (400, 225), (180, 320), (224, 223), (301, 150), (400, 199), (150, 600)]
 
 
-@pytest.mark.parametrize("size", [(320, 320), (400, 225), (180, 320), (224, 223), (301, 150)])
-def test_training_pixels_equal_the_image_processor_s(size: tuple[int, int]) -> None:
-    rng = random.Random(size[0])
-    picture = scenes.draw_scene(rng, scenes.random_scene(rng, held_out=False), size)
-    processor = Phi3VImageProcessor(num_crops=1, num_img_tokens=64, crop_size=CROP)
-    crops = processor.crops(picture.image, processor.layout(picture.image))
-    pixels = crops[1].permute(1, 2, 0).numpy() * np.array(CLIP_STD) + np.array(CLIP_MEAN)
-    assert np.array_equal(np.rint(pixels * 255), fit_into_crop(picture.image))
+@pytest.mark.parametrize("num_crops", [1, 4])
+def test_training_views_equal_the_image_processor_s(num_crops: int) -> None:
+    processor = Phi3VImageProcessor(num_crops=num_crops, num_img_tokens=64, crop_size=CROP)
+    pictures = []
+    for size in SIZES:
+        rng = random.Random(size[0])
+        with cut_into(num_crops):
+            canvas = Canvas(*size, (200, 30, 30))
+            canvas.text(4, 4, "Winter", font_path("cmr10"), 40, (255, 255, 255), 0)
+            draw_shape(canvas, "star", size[0] / 2, size[1] / 2, 60, (0, 0, 255), None)
+            pictures.append(canvas.finish(rng))
+        # Noise is made of pixels, not of the file.
+        pictures[-1].pixels = np.asarray(
+            hd_transform(pictures[-1].image, processor.layout(pictures[-1].image))
+        )
+    seen = picture_tensors(pictures)
+    given = [distinct_views(processor.crops(p.image, processor.layout(p.image))) for p in pictures]
+    assert len({picture.grid for picture in pictures}) == (1 if num_crops == 1 else 3)
+    torch.testing.assert_close(views(seen.crops, seen.grids), torch.cat(given))
 
 
 @pytest.mark.parametrize("make", [scene_questions.scene_item, scene_questions.follow_up_item])
@@ -76,15 +97,61 @@ def test_held_out_words_are_never_printed_in_training() -> None:
     assert all(is_held_out_word(random_word(rng, True)) for _ in range(50))
 
 
-def test_a_shape_is_labelled_where_it_is_drawn() -> None:
+@pytest.mark.parametrize("num_crops", [1, 4])
+def test_a_shape_is_labelled_where_it_is_drawn(num_crops: int) -> None:
     rng = random.Random(5)
     for _ in range(20):
         scene = scenes.random_scene(rng, held_out=False, count=3)
-        picture = scenes.draw_scene(rng, scene)
+        with cut_into(num_crops):
+            picture = scenes.draw_scene(rng, scene)
+        overview = _shrunk(picture)
         for shape in scene.shapes:
             cells = scene_questions.shape_cells(picture, shape)
             assert cells
             assert _is_drawn_in(picture.pixels, cells, picture)
+            cells = picture.overview.cells("place", shape.place + 1)
+            assert cells
+            assert _is_drawn_in(overview, cells, picture)
+
+
+def _shrunk(picture: Picture) -> np.ndarray:
+    """A picture's grid of crops as one crop."""
+    return np.asarray(Image.fromarray(picture.pixels).resize((CROP, CROP)))
+
+
+@pytest.mark.parametrize("size", [(320, 320), (400, 199), (199, 400)])
+def test_with_more_crops_the_same_is_labelled_more_finely(size: tuple[int, int]) -> None:
+    def draw(num_crops: int) -> Picture:
+        with cut_into(num_crops):
+            canvas = Canvas(*size, (255, 255, 255))
+        canvas.fill_background(2)
+        canvas.text(size[0] / 3, size[1] / 3, "Winter", font_path("cmr10"), 30, (0, 0, 0), 0)
+        canvas.mark((0, 0, size[0] / 2, size[1] / 2), kind=1)
+        canvas.mark_cell(canvas.cell_at(size[0] - 1, size[1] - 1), mark=3)
+        return canvas.finish(random.Random(2))
+
+    one, four = draw(1), draw(4)
+    rows, cols = four.grid.rows, four.grid.cols
+    assert four.labels.planes.shape[1:] == (8 * rows, 8 * cols)
+    # A crop shows half of the long side, so cells are half as long on both.
+    assert len(four.labels.cells("kind", 1)) == 4 * len(one.labels.cells("kind", 1)) > 0
+    for picture in (one, four):
+        for labels in (picture.labels, picture.overview):
+            grid = labels.characters()
+            assert "".join(CHARACTERS[i - 1] for i in _in_reading_order(grid)) == "Winter"
+    marked = four.labels.cells("mark", 3)
+    assert four.overview.cells("mark", 3) == tuple(overview_cell(c, four.grid) for c in marked)
+    # The overview of a square picture is what one crop shows.
+    if size[0] == size[1]:
+        assert np.array_equal(four.overview.planes, one.labels.planes)
+        assert np.array_equal(four.overview.characters(), one.labels.characters())
+
+
+def _in_reading_order(grid: np.ndarray) -> list[int]:
+    """Character ids of one line of print, from left to right."""
+    rows, columns, _ = grid.shape
+    quarters = grid.reshape(rows, columns, 2, 2, 3).transpose(1, 3, 0, 2, 4)
+    return [i for i in quarters.reshape(-1) if i]
 
 
 def _is_drawn_in(pixels: np.ndarray, cells, picture) -> bool:
@@ -103,10 +170,12 @@ def test_characters_are_labelled_in_reading_order() -> None:
     assert "".join(read) == "Winter"
 
 
-def test_printed_text_lies_in_the_cells_it_is_said_to_be_read_from() -> None:
+@pytest.mark.parametrize("num_crops", [1, 4])
+def test_printed_text_lies_in_the_cells_it_is_said_to_be_read_from(num_crops: int) -> None:
     rng = random.Random(8)
     for _ in range(20):
-        drawn = pages.draw_note(rng, held_out=False)
+        with cut_into(num_crops):
+            drawn = pages.draw_note(rng, held_out=False)
         assert len(drawn.cells) == len(drawn.text) <= pages.MOST_CHARACTERS
         grid = drawn.picture.labels.characters()
         for character, cell in zip(drawn.text, drawn.cells, strict=True):

@@ -1,5 +1,6 @@
 """Training: every stage runs, a stopped run goes on, and what it writes can be used."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,21 @@ import torch
 import torch.distributed as dist
 from tokenizers import Tokenizer
 
+from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo import lessons as lessons_of_training
-from phi3v_tui.demo import network, train
+from phi3v_tui.demo import train
 from phi3v_tui.demo.curriculum import Stage
-from phi3v_tui.demo.drawing import CROP
+from phi3v_tui.demo.dialogue import Item
+from phi3v_tui.demo.drawing import CROP, cut_into
+from phi3v_tui.demo.exam_question import png
 from phi3v_tui.demo.export import export
 from phi3v_tui.demo.lessons import Lessons
 from phi3v_tui.demo.network import DemoNet, demo_config
+from phi3v_tui.demo.packing import forward, pack
+from phi3v_tui.demo.recipes import RECIPES, SMALL
+from phi3v_tui.demo.scene_questions import follow_up_item
 from phi3v_tui.demo.start import WORD_ROWS
 from phi3v_tui.demo.tokenizer import build_tokenizer
 from phi3v_tui.demo.train import Settings, Trainer
@@ -69,8 +76,9 @@ def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], par
     return any(part in k and not torch.equal(before[k], after[k]) for k in before)
 
 
-def test_each_stage_trains_its_part(tmp_path: Path) -> None:
-    trained = trainer(tmp_path)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_each_stage_trains_its_part(recipe: str, tmp_path: Path) -> None:
+    trained = trainer(tmp_path, recipe=recipe)
     states = [parameters(trained)]
     for stage in (PERCEPTION, BIND, JOINT):
         trained.stage(stage)
@@ -112,6 +120,8 @@ def test_a_stopped_run_goes_on_where_it_was(
         trainer(tmp_path).run((PERCEPTION, BIND))
     saved = torch.load(tmp_path / "unfinished.pt", weights_only=True)
     assert (saved["stage"], saved["step"]) == ("bind", 2)
+    with pytest.raises(SystemExit, match=r"is of the recipe small; give --recipe small"):
+        trainer(tmp_path, recipe="large").run((PERCEPTION,))
 
     monkeypatch.setattr(
         Trainer,
@@ -124,25 +134,76 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert not (tmp_path / "unfinished.pt").exists()
 
 
-def test_what_is_exported_can_be_talked_to(tmp_path: Path) -> None:
-    made = trainer(tmp_path)
-    export(made.net.phi3v, made.tokenizer, tmp_path / "checkpoint")
+def test_training_stops_when_its_time_is_over_and_goes_on_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = (PERCEPTION, BIND)
+    monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 1000)
+    clock = iter([0.0, 0.0, *range(0, 600, 50)])
+    monkeypatch.setattr(Trainer, "seconds", lambda self: next(clock))
+    # Two minutes: both steps of the first stage, and then one that goes past the time.
+    trainer(tmp_path, minutes=2).run(stages)
+    assert (tmp_path / "perception.pt").exists()
+    saved = torch.load(tmp_path / "unfinished.pt", weights_only=True)
+    assert (saved["stage"], saved["step"]) == ("bind", 2)
+    trainer(tmp_path).run(stages)
+    assert (tmp_path / "bind.pt").exists()
+
+
+def test_rates_warm_up_again_where_the_optimisers_are_new(tmp_path: Path) -> None:
+    stage = replace(BIND, steps=1000, decay=0.1)
+    optimizers = train.make_optimizers(trainer(tmp_path).net, stage)
+
+    def rate(step: int, first: int) -> float:
+        train.set_rates(optimizers, stage, step, first)
+        return optimizers[0].param_groups[0]["lr"]
+
+    assert rate(500, 0) == pytest.approx(stage.muon_rate)
+    assert rate(500, 500) == pytest.approx(stage.muon_rate / 50)
+    assert rate(550, 500) == pytest.approx(stage.muon_rate)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_is_exported_sees_what_was_trained(
+    recipe: str, tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    """The engine answers with the tokens that the network in training holds for the likeliest."""
+    made = trainer(tmp_path, recipe=recipe)
+    made.save("made.pt", {})
+    # The network that was saved and the one that is exported are rounded alike.
+    made.load("made.pt")
+    export(made.net, tokenizer, tmp_path / "checkpoint")
+    size = (tmp_path / "checkpoint" / "model.safetensors").stat().st_size
+    assert size < (tmp_path / "made.pt").stat().st_size <= 16_000_000
+    with cut_into(made.net.recipe.num_crops):
+        item = follow_up_item(random.Random(5), False)
+    turn = item.chains[0][0]
+    item = Item(item.pictures, [[turn]], shared=1)
+    batch = pack([item], tokenizer)
+    made.net.eval()
+    with torch.no_grad():
+        hidden, _ = forward(made.net, batch)
+        first = int((batch.turn_of[0] > 0).nonzero()[0])
+        likeliest = int(made.net.phi3v.lm_head(hidden[0, first]).argmax())
+    file = Attachment.from_bytes(png(item.pictures[0]), "p.png", "test")
     engine = LocalEngine(str(tmp_path / "checkpoint"), device="cpu")
     collect.load(engine)
-    request = Request((Message(Role.USER, "Hello"),), SamplingParams(max_new_tokens=3))
-    assert collect.answer(engine, request).finished.usage.prompt_tokens > 3
+    asked = Message(Role.USER, turn.question, (file,))
+    answered = collect.answer(engine, Request((asked,), SamplingParams(max_new_tokens=1)))
     engine.close()
+    assert answered.finished.usage.prompt_tokens == first + 1
+    assert answered.text == tokenizer.decode([likeliest], skip_special_tokens=False)
 
 
 def test_a_lesson_is_the_same_whenever_and_wherever_it_is_drawn(tokenizer: Tokenizer) -> None:
-    lessons = Lessons(LONGER_PERCEPTION, tokenizer.to_str(), "seed", 1)
+    lessons = Lessons(LONGER_PERCEPTION, tokenizer.to_str(), "seed", 1, 4)
     ahead = list(lessons.loader(1, workers=1))
     assert len(ahead) == 2
     for step, drawn in enumerate(ahead, 1):
         again = lessons[step].batch
         assert torch.equal(drawn.batch.planes, again.planes)
-        assert torch.equal(drawn.batch.pixels, again.pixels)
-    assert not torch.equal(ahead[0].batch.pixels, ahead[1].batch.pixels)
+        assert torch.equal(drawn.batch.crops, again.crops)
+    assert not torch.equal(ahead[0].batch.crops, ahead[1].batch.crops)
 
 
 def test_training_starts_from_a_checkpoint_that_is_there(
@@ -151,8 +212,8 @@ def test_training_starts_from_a_checkpoint_that_is_there(
     given = trainer(tmp_path)
     fewer = build_tokenizer(samples=4)
     assert fewer.get_vocab_size() < tokenizer.get_vocab_size()
-    given.net = DemoNet(fewer.get_vocab_size())
-    export(given.net.phi3v, fewer, tmp_path / "given")
+    given.net = DemoNet(fewer.get_vocab_size(), SMALL)
+    export(given.net, fewer, tmp_path / "given")
     started = trainer(tmp_path, seed=2, start=tmp_path / "given")
     ours, theirs = started.net.phi3v.state_dict(), given.net.phi3v.state_dict()
     for name, value in theirs.items():
@@ -166,19 +227,21 @@ def test_training_starts_from_a_checkpoint_that_is_there(
 
 
 def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
-    tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tokenizer: Tokenizer
 ) -> None:
-    monkeypatch.setattr(network, "TOWER_LAYERS", network.TOWER_LAYERS - 2)
+    shallow = replace(SMALL, tower_layers=SMALL.tower_layers - 2)
     given = trainer(tmp_path)
-    export(given.net.phi3v, tokenizer, tmp_path / "given")
-    monkeypatch.undo()
+    given.net = DemoNet(tokenizer.get_vocab_size(), shallow)
+    export(given.net, tokenizer, tmp_path / "given")
     started = trainer(tmp_path, seed=2, start=tmp_path / "given")
-    pixels = torch.randint(0, 256, (2, CROP, CROP, 3), dtype=torch.uint8)
+    pixels = torch.randn(2, 3, CROP, CROP)
     before = Phi3VForCausalLM.from_pretrained(tmp_path / "given", dtype=torch.float32)
     given.net.phi3v.load_state_dict(before.state_dict())
-    assert torch.equal(started.net.features(pixels), given.net.features(pixels))
+    assert torch.equal(started.net.tower.encode_crops(pixels), given.net.tower.encode_crops(pixels))
     started.stage(PERCEPTION)
-    assert not torch.equal(started.net.features(pixels), given.net.features(pixels))
+    assert not torch.equal(
+        started.net.tower.encode_crops(pixels), given.net.tower.encode_crops(pixels)
+    )
 
 
 def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_path: Path) -> None:
@@ -192,6 +255,6 @@ def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_p
 
 def test_training_can_go_on_from_the_shipped_checkpoint() -> None:
     shipped = Phi3VForCausalLM.from_pretrained(BUNDLED)
-    made_here = Phi3VForCausalLM(demo_config(shipped.config.vocab_size))
+    made_here = Phi3VForCausalLM(demo_config(shipped.config.vocab_size, SMALL))
     sizes = {k: v.shape for k, v in made_here.state_dict().items()}
     assert {k: v.shape for k, v in shipped.state_dict().items()}.items() <= sizes.items()

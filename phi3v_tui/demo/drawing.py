@@ -239,8 +239,9 @@ class Canvas:
             self.image = through_jpeg(self.image, rng.randint(45, 90))
         pixels = np.asarray(hd_transform(self.image, self._layout))
         if rng.random() < 0.25:
-            noise = np.random.default_rng(rng.getrandbits(32)).integers(-10, 11, pixels.shape)
-            pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+            numbers = np.random.default_rng(rng.getrandbits(32))
+            noise = numbers.integers(-10, 11, pixels.shape, np.int8)
+            pixels = np.clip(pixels.astype(np.int16) + noise, 0, 255).astype(np.uint8)
         grid = CropGrid(self._layout.rows, self._layout.cols)
         return Picture(self.image, grid, self.labels, self.overview, pixels)
 

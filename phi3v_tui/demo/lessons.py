@@ -1,6 +1,7 @@
 """What each step of a stage trains on; drawn ahead by worker processes where there are any."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,18 +36,20 @@ class Lesson:
 
 
 class Lessons(Dataset):
-    """The lessons of a stage by step; each is the same whenever it is drawn again.
+    """The lessons of stages; each is the same whenever it is drawn again.
 
     Args:
-        stage: What they are for.
+        stages: What they are for; a lesson is found by the number of its stage and its step.
         tokenizer: Serialised, for it travels to other processes.
         seed: Of the run and of this process.
         size: Multiplies the number of items in each.
         num_crops: Into how many crops pictures are cut at most.
     """
 
-    def __init__(self, stage: Stage, tokenizer: str, seed: str, size: int, num_crops: int) -> None:
-        self.stage, self.seed, self.size, self.num_crops = stage, seed, size, num_crops
+    def __init__(
+        self, stages: Sequence[Stage], tokenizer: str, seed: str, size: int, num_crops: int
+    ) -> None:
+        self.stages, self.seed, self.size, self.num_crops = stages, seed, size, num_crops
         self._serialised = tokenizer
 
     @cached_property
@@ -54,29 +57,34 @@ class Lessons(Dataset):
         """Made where it is used."""
         return Tokenizer.from_str(self._serialised)
 
-    def __len__(self) -> int:
-        return self.stage.steps
-
-    def __getitem__(self, step: int) -> Lesson:
+    def __getitem__(self, number_and_step: tuple[int, int]) -> Lesson:
+        number, step = number_and_step
         with cut_into(self.num_crops):
-            return self._draw(step)
+            return self._draw(self.stages[number], step)
 
-    def _draw(self, step: int) -> Lesson:
-        rng = random.Random(f"{self.seed} {self.stage.name} {step}")
-        mix = self.stage.mix
-        if not mix:
-            pictures, shapes = perception_pictures(rng, self.stage, step, self.size)
+    def _draw(self, stage: Stage, step: int) -> Lesson:
+        rng = random.Random(f"{self.seed} {stage.name} {step}")
+        if not stage.mix:
+            pictures, shapes = perception_pictures(rng, stage, step, self.size)
             return Lesson("", picture_tensors(pictures), shapes)
-        kind = rng.choices(list(mix), list(mix.values()))[0]
+        kind = rng.choices(list(stage.mix), list(stage.mix.values()))[0]
         items = [MAKERS[kind](rng, False) for _ in range(ITEMS_PER_STEP[kind] * self.size)]
         return Lesson(kind, pack(items, self.tokenizer))
 
     def loader(self, first: int, workers: int) -> DataLoader:
-        """Goes through the lessons from one step to the end."""
+        """Goes through all lessons, from one step of the first stage on.
+
+        One loader serves all stages: its processes take seconds to start.
+        """
+        wanted = [
+            (number, step)
+            for number, stage in enumerate(self.stages)
+            for step in range(0 if number else first, stage.steps)
+        ]
         return DataLoader(
             self,
             batch_size=None,
-            sampler=range(first, self.stage.steps),
+            sampler=wanted,
             num_workers=workers,
             pin_memory=torch.cuda.is_available(),
             multiprocessing_context="spawn" if workers else None,

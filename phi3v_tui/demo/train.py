@@ -16,7 +16,7 @@ over, and training goes on from it when it is started again.
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,6 +25,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from phi3v_tui.conversation.crops import CropGrid
@@ -48,6 +49,7 @@ from phi3v_tui.demo.views import Pictures, count_views, map_tensors, views
 CHECKPOINT_SECONDS = 180
 EVALUATE_EVERY = 500
 REPORT_EVERY = 50
+UNFINISHED = "unfinished.pt"
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,7 @@ class Trainer:
         self.began = time.monotonic()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.half = self.device.type != "cpu" or multiplies_bfloat16()
-        self.tokenizer = build_tokenizer()
-        if rank == 0:
-            self.tokenizer.save(str(self.folder / "tokenizer.json"))
+        self.tokenizer = tokenizer_of(settings.folder)
         self.net = DemoNet(self.tokenizer.get_vocab_size(), RECIPES[settings.recipe])
         if settings.start:
             start_from(self.net, self.tokenizer, settings.start)
@@ -98,10 +98,17 @@ class Trainer:
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Run the stages that are not done yet, as far as there is time."""
-        for stage in stages:
-            if self.load(f"{stage.name}.pt"):
-                continue
-            if not self.stage(stage):
+        left = list(stages)
+        while left and self.load(f"{left[0].name}.pt"):
+            del left[0]
+        if not left:
+            return
+        settings, crops = self.settings, self.net.recipe.num_crops
+        seed = f"{settings.seed} {self.rank}"
+        lessons = Lessons(left, self.tokenizer.to_str(), seed, settings.size, crops)
+        drawn = iter(lessons.loader(self.steps_done(left[0]), settings.workers))
+        for stage in left:
+            if not self.stage(stage, drawn):
                 return
             self.save(f"{stage.name}.pt", {})
 
@@ -132,8 +139,12 @@ class Trainer:
             part.rename(self.folder / name)
         self.barrier()
 
-    def stage(self, stage: Stage) -> bool:
+    def stage(self, stage: Stage, lessons: Iterator[Lesson]) -> bool:
         """Train one stage, going on from its unfinished checkpoint if there is one.
+
+        Args:
+            stage: What to train.
+            lessons: Those of the stage that are left, and then those of the next ones.
 
         Returns:
             Whether it came to its end; if there was no time for that, it can go on.
@@ -144,28 +155,27 @@ class Trainer:
             is_tower = name.startswith(TOWER_PARTS)
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
         self.before = deepcopy(self.net.tower)
-        first = self.resume(stage)
+        first = self.steps_done(stage)
+        if first:
+            self.load(UNFINISHED)
         optimizers = make_optimizers(self.net, stage)
-        settings = self.settings
-        seed, crops = f"{settings.seed} {self.rank}", self.net.recipe.num_crops
-        lessons = Lessons(stage, self.tokenizer.to_str(), seed, settings.size, crops)
         started = saved = self.seconds()
-        for step, lesson in enumerate(lessons.loader(first, settings.workers), first):
-            set_rates(optimizers, stage, step, first)
-            self.step(stage, lesson, optimizers)
-            done, seconds = step + 1, self.seconds()
+        for done in range(first + 1, stage.steps + 1):
+            set_rates(optimizers, stage, done - 1, first)
+            self.step(stage, next(lessons), optimizers)
+            seconds = self.seconds()
             if done % REPORT_EVERY == 0:
                 self.report(stage, done, seconds - started)
             if done % EVALUATE_EVERY == 0 or done == stage.steps:
                 self.evaluate(stage, done)
-            over = 0 < settings.minutes * 60 < seconds
+            over = 0 < self.settings.minutes * 60 < seconds
             if done < stage.steps and (over or seconds - saved > CHECKPOINT_SECONDS):
-                self.save("unfinished.pt", {"stage": stage.name, "step": done})
+                self.save(UNFINISHED, {"stage": stage.name, "step": done})
                 saved = seconds
                 if over:
                     return False
         if self.rank == 0:
-            (self.folder / "unfinished.pt").unlink(missing_ok=True)
+            (self.folder / UNFINISHED).unlink(missing_ok=True)
         return True
 
     def seconds(self) -> float:
@@ -174,13 +184,13 @@ class Trainer:
         dist.broadcast(now, 0)
         return float(now)
 
-    def resume(self, stage: Stage) -> int:
-        """Load the unfinished checkpoint if it is of this stage; the step to go on with."""
-        path = self.folder / "unfinished.pt"
-        if not path.exists() or torch.load(path, weights_only=True)["stage"] != stage.name:
+    def steps_done(self, stage: Stage) -> int:
+        """Steps of a stage that the unfinished checkpoint has behind it."""
+        path = self.folder / UNFINISHED
+        if not path.exists():
             return 0
-        state = self.load(path.name) or {}
-        return state["step"]
+        state = torch.load(path, weights_only=True)
+        return state["step"] if state["stage"] == stage.name else 0
 
     def step(self, stage: Stage, lesson: Lesson, optimizers: list[torch.optim.Optimizer]) -> None:
         """One step on fresh pictures."""
@@ -292,6 +302,14 @@ class Trainer:
         dist.barrier()
 
 
+def tokenizer_of(folder: Path) -> Tokenizer:
+    """The tokenizer of a run; built, which takes a while, and kept where there is none yet."""
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        build_tokenizer().save(str(path))
+    return Tokenizer.from_file(str(path))
+
+
 def multiplies_bfloat16() -> bool:
     """Whether this CPU has instructions for bfloat16; without them it is far slower."""
     return torch.cpu._is_avx512_bf16_supported()
@@ -338,6 +356,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
+    # Before there are processes that would all build it.
+    tokenizer_of(args.folder)
     stages = stages_of(RECIPES[args.recipe], args.scale)
     stages = tuple(stage for stage in stages if stage.name in args.stages)
     wanted = {f.name: getattr(args, f.name) for f in fields(Settings)}

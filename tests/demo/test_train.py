@@ -81,7 +81,7 @@ def test_each_stage_trains_its_part(recipe: str, tmp_path: Path) -> None:
     trained = trainer(tmp_path, recipe=recipe)
     states = [parameters(trained)]
     for stage in (PERCEPTION, BIND, JOINT):
-        trained.stage(stage)
+        trained.run((stage,))
         states.append(parameters(trained))
     tower, decoder = "vision_embed_tokens", "model.layers"
     assert changed(states[0], states[1], tower)
@@ -98,7 +98,7 @@ def test_every_stage_also_runs_in_bfloat16_as_on_a_gpu(tmp_path: Path) -> None:
     trained.half = True
     for stage in (PERCEPTION, BIND, JOINT):
         before = parameters(trained)
-        trained.stage(stage)
+        trained.run((stage,))
         assert changed(before, parameters(trained), "phi3v")
     assert all(torch.isfinite(v).all() for v in parameters(trained).values())
 
@@ -196,11 +196,15 @@ def test_what_is_exported_sees_what_was_trained(
 
 
 def test_a_lesson_is_the_same_whenever_and_wherever_it_is_drawn(tokenizer: Tokenizer) -> None:
-    lessons = Lessons(LONGER_PERCEPTION, tokenizer.to_str(), "seed", 1, 4)
-    ahead = list(lessons.loader(1, workers=1))
-    assert len(ahead) == 2
-    for step, drawn in enumerate(ahead, 1):
-        again = lessons[step].batch
+    lessons = Lessons((BIND, LONGER_PERCEPTION), tokenizer.to_str(), "seed", 1, 4)
+    asked, *ahead = lessons.loader(2, workers=1)
+    assert asked.kind == "bind"
+    # That process knows nothing of the small batches here: only its first item is drawn again.
+    first = lessons[0, 2].batch.ids[0]
+    assert torch.equal(asked.batch.ids[0, : len(first)], first)
+    assert len(ahead) == 3
+    for step, drawn in enumerate(ahead):
+        again = lessons[1, step].batch
         assert torch.equal(drawn.batch.planes, again.planes)
         assert torch.equal(drawn.batch.crops, again.crops)
     assert not torch.equal(ahead[0].batch.crops, ahead[1].batch.crops)
@@ -238,7 +242,7 @@ def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
     before = Phi3VForCausalLM.from_pretrained(tmp_path / "given", dtype=torch.float32)
     given.net.phi3v.load_state_dict(before.state_dict())
     assert torch.equal(started.net.tower.encode_crops(pixels), given.net.tower.encode_crops(pixels))
-    started.stage(PERCEPTION)
+    started.run((PERCEPTION,))
     assert not torch.equal(
         started.net.tower.encode_crops(pixels), given.net.tower.encode_crops(pixels)
     )
@@ -247,7 +251,7 @@ def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
 def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_path: Path) -> None:
     def moved(keep: float) -> float:
         made = trainer(tmp_path)
-        made.stage(replace(PERCEPTION, steps=6, keep=keep))
+        made.run((replace(PERCEPTION, name=f"keep {keep}", steps=6, keep=keep),))
         return made.averages["moved"] if keep else float("inf")
 
     assert moved(1000.0) < moved(1e-9)

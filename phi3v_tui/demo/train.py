@@ -15,6 +15,7 @@ over, and training goes on from it when it is started again.
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -102,6 +103,7 @@ class Trainer:
         while left and self.load(f"{left[0].name}.pt"):
             del left[0]
         if not left:
+            self.say("All stages are done.")
             return
         settings, crops = self.settings, self.net.recipe.num_crops
         seed = f"{settings.seed} {self.rank}"
@@ -109,22 +111,29 @@ class Trainer:
         drawn = iter(lessons.loader(self.steps_done(left[0]), settings.workers))
         for stage in left:
             if not self.stage(stage, drawn):
+                self.say(f"Stopped in the stage {stage.name}; the same command goes on.")
                 return
             self.save(f"{stage.name}.pt", {})
+        self.say("All stages are done.")
 
-    def load(self, name: str) -> dict | None:
-        """Load a checkpoint of the run's folder if it is there."""
+    def say(self, text: str) -> None:
+        """Tell the person who waits, once."""
+        if self.rank == 0:
+            print(text, flush=True)
+
+    def load(self, name: str) -> bool:
+        """Load a checkpoint of the run's folder if it is there; whether it is."""
         path = self.folder / name
         if not path.exists():
-            return None
+            return False
         state = torch.load(path, weights_only=True, map_location=self.device)
         if state["recipe"] != self.net.recipe.name:
             raise SystemExit(
                 f"{path} is of the recipe {state['recipe']}; give --recipe {state['recipe']}, "
                 "or another --folder."
             )
-        self.net.load_state_dict(state.pop("net"))
-        return state
+        self.net.load_state_dict(state["net"])
+        return True
 
     def save(self, name: str, more: dict) -> None:
         """Write a checkpoint, whole or not at all.
@@ -275,7 +284,8 @@ class Trainer:
     def report(self, stage: Stage, step: int, seconds: float) -> None:
         """Write the moving averages."""
         losses = {k: round(float(v), 3) for k, v in self.averages.items()}
-        self.log({"stage": stage.name, "step": step, "seconds": round(seconds), "losses": losses})
+        where = {"stage": stage.name, "step": step, "of": stage.steps, "seconds": round(seconds)}
+        self.log({**where, "losses": losses})
 
     def evaluate(self, stage: Stage, step: int) -> None:
         """Write how much of what was held out is right."""
@@ -293,7 +303,7 @@ class Trainer:
         """Append to progress.jsonl and to the terminal."""
         if self.rank == 0:
             text = json.dumps(line)
-            print(text, flush=True)
+            self.say(text)
             with (self.folder / "progress.jsonl").open("a") as file:
                 file.write(text + "\n")
 
@@ -333,7 +343,10 @@ def main() -> None:
     on_gpu = torch.cuda.is_available()
     parser.add_argument("--processes", type=int, default=1 if on_gpu else 2, help="one thread each")
     parser.add_argument(
-        "--workers", type=int, default=8 if on_gpu else 0, help="processes that draw pictures"
+        "--workers",
+        type=int,
+        default=max(1, (os.cpu_count() or 1) - 2) if on_gpu else 0,
+        help="processes that draw pictures",
     )
     parser.add_argument(
         "--size", type=int, default=16 if on_gpu else 1, help="multiplies the items of a step"

@@ -135,7 +135,7 @@ def test_a_stopped_run_goes_on_where_it_was(
 
 
 def test_training_stops_when_its_time_is_over_and_goes_on_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stages = (PERCEPTION, BIND)
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 1000)
@@ -146,8 +146,10 @@ def test_training_stops_when_its_time_is_over_and_goes_on_later(
     assert (tmp_path / "perception.pt").exists()
     saved = torch.load(tmp_path / "unfinished.pt", weights_only=True)
     assert (saved["stage"], saved["step"]) == ("bind", 2)
+    assert "Stopped in the stage bind; the same command goes on." in capsys.readouterr().out
     trainer(tmp_path).run(stages)
     assert (tmp_path / "bind.pt").exists()
+    assert capsys.readouterr().out.endswith("All stages are done.\n")
 
 
 def test_rates_warm_up_again_where_the_optimisers_are_new(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -71,6 +71,16 @@ class Attachment:
             AttachmentError: They are not where they were kept any more.
         """
         return self.source if isinstance(self.source, bytes) else self.source()
+
+    def held(self) -> "Attachment":
+        """The same picture with its bytes in the memory, if they can still be read.
+
+        It outlives the conversation that keeps it on the disk.
+        """
+        try:
+            return replace(self, source=self.data)
+        except AttachmentError:
+            return self
 
     def image(self, frame: int = 0) -> Image.Image:
         """Decode to RGB, upright by EXIF; transparency is dropped as the model sees it.

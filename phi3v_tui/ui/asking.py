@@ -147,13 +147,15 @@ class Asking:
 
     def give_back(self, draft: Draft) -> None:
         """Return a prompt to where it was typed, above what was typed and attached since."""
+        # The conversation that it comes from may be deleted before it is sent.
+        pictures = tuple(picture.held() for picture in draft.attachments)
         if self._set_aside is not None:
             text = "\n\n".join(filter(None, (draft.text, self._set_aside.text)))
-            self._set_aside = Draft(text, draft.attachments + self._set_aside.attachments)
+            self._set_aside = Draft(text, pictures + self._set_aside.attachments)
             return
         bar = self._chat.attachment_bar
         self._chat.composer.put_back(draft.text)
-        bar.attachments = draft.attachments + bar.attachments
+        bar.attachments = pictures + bar.attachments
         self._chat.number_pictures()
 
     def unsent(self) -> Message:

@@ -145,7 +145,11 @@ def test_pictures_are_read_when_they_are_asked_for(path, history):
     history.save(fork)
     history.delete(conversation.id)
     assert attachment.data == b"bytes of a cat"
+    held = attachment.held()
     history.delete(fork.id)
+    assert held == attachment
+    assert held.data == b"bytes of a cat"
+    assert attachment.held() is attachment
     with pytest.raises(AttachmentError, match=r"cat.png is not in the history any more"):
         _ = attachment.data
     path.unlink()

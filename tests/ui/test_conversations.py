@@ -1,18 +1,23 @@
 """The list of conversations, finding words, prompts at hand, and what one conversation chooses."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from textual.widgets import Input, OptionList, Static, TextArea
 
 from phi3v_tui.conversation.sampling import SamplingParams
+from phi3v_tui.store.history import History
 from phi3v_tui.ui.screens.choice import ChoiceScreen
 from phi3v_tui.ui.screens.conversation_form import ConversationFormScreen
+from phi3v_tui.ui.screens.image_viewer import ImageViewerScreen
 from phi3v_tui.ui.screens.sessions import SessionsScreen
 from tests.ui.scripted_engine import ScriptedEngine
 from tests.ui.steps import (
     answers,
     ask,
+    attach,
+    attached,
     composer,
     drawn,
     finish_answer,
@@ -122,6 +127,52 @@ async def test_a_conversation_is_deleted_when_the_key_is_pressed_twice(make_app,
         await pilot.press("delete", "delete")
         await wait_until(pilot, lambda: len(_listed(app)) == 1)
         assert "About gardens?" in _listed(app)[0]
+
+
+async def _fork_at_the_prompt(pilot, app, engine) -> None:
+    await pilot.press("ctrl+up")
+    await wait_until(pilot, lambda: app.chat.transcript.chosen)
+    await pilot.press("ctrl+up", "f")
+
+
+async def _attach_from_the_viewer(pilot, app, engine) -> None:
+    await pilot.press("f3")
+    await wait_until(pilot, lambda: isinstance(app.screen, ImageViewerScreen))
+    await pilot.press("a")
+    await wait_until(pilot, lambda: app.screen is app.chat)
+    await pilot.press("ctrl+n")
+
+
+async def _leave_another_version_that_waits(pilot, app, engine) -> None:
+    await ask(pilot, app, engine, "And now?")
+    app.chat.asking.edit(app.chat.conversation.path()[0])
+    await submit(pilot, app, "What is it really?")
+    await wait_until(pilot, lambda: app.chat.asking.waiting)
+    await pilot.press("ctrl+n")
+
+
+@pytest.mark.parametrize(
+    "way", [_fork_at_the_prompt, _attach_from_the_viewer, _leave_another_version_that_waits]
+)
+async def test_a_picture_that_is_attached_again_outlives_its_conversation(
+    make_app, engine, settings, shapes, way
+):
+    async with (app := make_app()).run_test() as pilot:
+        await attach(pilot, app, shapes)
+        await talk(pilot, app, engine, "What is this?", "A circle.")
+    async with (app := make_app(resume=True)).run_test() as pilot:
+        await wait_until(pilot, lambda: answers(app))
+        await way(pilot, app, engine)
+        await wait_until(pilot, lambda: attached(app) and not answers(app))
+        await _open_list(pilot, app, 1)
+        await pilot.press("delete", "delete")
+        await wait_until(pilot, lambda: not _listed(app))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.chat)
+        await talk(pilot, app, engine, "Is it red?", "It is.")
+    with closing(History(settings.history_path)) as history:
+        (picture,) = history.latest().path()[0].message.attachments
+        assert picture.data == shapes.read_bytes()
 
 
 # Prompts at hand.

@@ -223,7 +223,8 @@ class AttachingScreen(AnsweringScreen):
                 bar.replace(attachment, viewed.picture)
                 self._show_picture(viewed.picture)
             else:
-                self._add_pictures([viewed.picture])
+                # The conversation that it comes from may be deleted before it is sent.
+                self._add_pictures([viewed.picture.held()])
 
         viewer = ImageViewerScreen(
             attachment,

@@ -13,13 +13,13 @@ from phi3v_tui.store.export import export_json, export_markdown
 _MARKDOWN = (".md", ".markdown", ".txt")
 
 
-def save_transcript(conversation: Conversation, target: Path | None = None) -> Path:
+def save_transcript(conversation: Conversation, named: str = "") -> Path:
     """Write Markdown, or JSON for a file named so, its pictures beside it.
 
     Args:
         conversation: What to write.
-        target: A file or a folder; None takes the working folder, or the home folder where that
-            takes no file.
+        named: A file or a folder as a person types it, quoted or not; nothing takes the working
+            folder, or the home folder where that takes no file.
 
     Returns:
         The file that was written.
@@ -28,8 +28,8 @@ def save_transcript(conversation: Conversation, target: Path | None = None) -> P
         StoreError: It cannot be written there; says why not to the working folder.
     """
     name = f"phi3v-{conversation.created.astimezone():%Y-%m-%d-%H%M}.md"
-    if target is not None:
-        return _save_as(conversation, target / name if os.path.isdir(target) else target)
+    if named:
+        return _save_as(conversation, _target(named, name))
     try:
         return export_markdown(conversation, working_folder() / name)
     except StoreError as error:
@@ -38,10 +38,13 @@ def save_transcript(conversation: Conversation, target: Path | None = None) -> P
         raise error
 
 
-def target_named(text: str) -> Path | None:
-    """The file or folder that a person names, quoted or not; None for nothing."""
-    words = words_in(text)
-    return expanded(words[0] if len(words) == 1 else text) if text else None
+def _target(named: str, name: str) -> Path:
+    """The file that is named, or `name` in the folder that is."""
+    words = words_in(named)
+    path = words[0] if len(words) == 1 else named
+    target = expanded(path)
+    is_folder = path.endswith("/") or os.path.isdir(target)
+    return target / name if is_folder else target
 
 
 def _save_as(conversation: Conversation, target: Path) -> Path:

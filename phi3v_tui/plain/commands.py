@@ -10,7 +10,7 @@ from phi3v_tui.errors import CommandError
 from phi3v_tui.interface.clipboard import copy_by_program
 from phi3v_tui.interface.clipboard_pictures import copied_pictures
 from phi3v_tui.interface.plain_text import short_path
-from phi3v_tui.interface.transcripts import save_transcript, target_named
+from phi3v_tui.interface.transcripts import save_transcript
 from phi3v_tui.plain import models
 from phi3v_tui.settings import in_words
 
@@ -70,8 +70,7 @@ def _copy(session: "PlainSession", _: str) -> None:
 def _save(session: "PlainSession", argument: str) -> None:
     if not session.conversation.path():
         raise CommandError("There is nothing to save yet.", "")
-    target = target_named(argument)
-    written = save_transcript(session.conversation, target)
+    written = save_transcript(session.conversation, argument)
     session.console.state(f"Saved: {short_path(written)}.")
 
 

@@ -64,7 +64,6 @@ def _export(
     target = absolute(target)
     pictures = _pictures(conversation)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         file, folder = _claim(target, bool(pictures))
         try:
             names = _write_pictures(pictures, folder)
@@ -75,6 +74,11 @@ def _export(
             raise
     except AttachmentError as error:
         raise StoreError(error.title, "Without this picture it can be written as JSON.") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        # Most likely a slip: a folder that was made for it would hide the transcript.
+        raise StoreError(
+            f"There is no folder {target.parent}.", "Create it first, or save elsewhere."
+        ) from error
     except OSError as error:
         raise StoreError(
             f"The transcript cannot be written to {target}: {error.strerror or error}.",

@@ -1,7 +1,6 @@
 """What is done with whole conversations: list, reopen, copy, save, choices that hold for one."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -73,23 +72,30 @@ def copy_answer(chat: "ChatScreen") -> None:
         chat.notify("There is no answer to copy yet.")
 
 
-def save(chat: "ChatScreen", target: Path | None = None) -> None:
+def save(chat: "ChatScreen", named: str = "") -> None:
     """Save the conversation with its pictures beside it, and say where.
 
     Args:
         chat: The chat.
-        target: A file or a folder; None takes the working folder.
+        named: A file or a folder as it was typed; nothing takes the working folder.
+
+    Raises:
+        StoreError: It cannot be written there.
     """
     if not chat.conversation.path():
         chat.notify("There is nothing to save yet.")
         return
-    try:
-        written = save_transcript(chat.conversation, target)
-    except StoreError as error:
-        chat.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
-        return
+    written = save_transcript(chat.conversation, named)
     words = f"{written.name}, in {short_path(written.parent)}"
     chat.notify(words, title="Saved", timeout=10, markup=False)
+
+
+def save_here(chat: "ChatScreen") -> None:
+    """Save the conversation in the working folder, or say what prevents it."""
+    try:
+        save(chat)
+    except StoreError as error:
+        chat.notify(str(error), title="Not saved", severity="error", timeout=10, markup=False)
 
 
 def take_prompt(chat: "ChatScreen") -> None:

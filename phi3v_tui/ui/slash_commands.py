@@ -4,8 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from phi3v_tui import choices, slash
-from phi3v_tui.errors import AttachmentError, CommandError, ModelError, SettingsError
-from phi3v_tui.interface.transcripts import target_named
+from phi3v_tui.errors import (
+    AttachmentError,
+    CommandError,
+    ModelError,
+    SettingsError,
+    StoreError,
+)
 from phi3v_tui.settings import in_words
 from phi3v_tui.ui import conversation_commands, setting_commands
 
@@ -31,7 +36,7 @@ async def obey(chat: "ChatScreen", text: str) -> bool:
     chat.composer.clear()
     try:
         await _RUN[call.command.name](chat, call.argument)
-    except (AttachmentError, CommandError, ModelError, SettingsError) as error:
+    except (AttachmentError, CommandError, ModelError, SettingsError, StoreError) as error:
         chat.composer.put_back(text)
         _refuse(chat, error)
     return True
@@ -84,7 +89,7 @@ async def _resume(chat: "ChatScreen", argument: str) -> None:
 
 
 async def _save(chat: "ChatScreen", argument: str) -> None:
-    conversation_commands.save(chat, target_named(argument))
+    conversation_commands.save(chat, argument)
 
 
 async def _crops(chat: "ChatScreen", argument: str) -> None:

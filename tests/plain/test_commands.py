@@ -89,7 +89,8 @@ def test_save_writes_the_file_that_was_named(hold, tmp_path):
     assert "There is nothing to save yet." in held.states
     assert "talk.md" in held.states
     assert "Answer 1." in (tmp_path / "talk.md").read_text()
-    assert held.session.failures >= 1
+    assert f"There is no folder {tmp_path}/no/such. Create it first" in held.states
+    assert held.session.failures == 2
 
 
 def test_copy_takes_a_program_or_says_that_there_is_none(hold, monkeypatch, tmp_path):

@@ -143,6 +143,7 @@ def test_nothing_in_a_reply_reaches_beyond_it(tmp_path, reply):
 )  # fmt: skip
 def test_links_work_whatever_the_pictures_name(tmp_path, name):
     folder = tmp_path / "my talks (1) #2"
+    folder.mkdir()
     file = export_markdown(chat(pictures=[picture(name)]), folder / "a [b]%20.md")
 
     _, links = parsed(file)
@@ -227,11 +228,17 @@ def test_text_that_is_no_utf_8_is_written_all_the_same(tmp_path):
     assert "pasted ?" in file.read_text("utf-8")
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
+@pytest.mark.parametrize("folder", ["file", "no/such"])
+def test_a_folder_that_is_not_there_is_not_made(tmp_path, folder):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="cannot be written") as caught:
-        export_markdown(chat(), tmp_path / "file" / "talk.md")
-    assert "make the folder writable" in caught.value.remedy
+    with pytest.raises(StoreError, match=f"There is no folder {tmp_path / folder}"):
+        export_markdown(chat(), tmp_path / folder / "talk.md")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_name_that_cannot_be_written(tmp_path):
+    with pytest.raises(StoreError, match=r"cannot be written to .*: File name too long"):
+        export_markdown(chat(), tmp_path / f"{'a' * 300}.md")
 
 
 def test_nothing_is_left_behind_when_the_disk_is_full(tmp_path, monkeypatch):

@@ -150,6 +150,18 @@ async def test_save_writes_the_file_that_was_named(make_app, engine, tmp_path):
     assert "A circle." in (tmp_path / "talk.md").read_text()
 
 
+@pytest.mark.parametrize(("named", "folder"), [("no/such/talk.json", "no/such"), ("new/", "new")])
+async def test_save_makes_no_folder(make_app, engine, tmp_path, named, folder):
+    app = make_app()
+    async with app.run_test() as pilot:
+        await converse(pilot, app, engine)
+        await submit(pilot, app, f"/save {named}")
+        sentence = f"There is no folder {tmp_path / 'work' / folder}. Create it first"
+        await wait_until(pilot, lambda: sentence in notices(app))
+        assert composer(app).text == f"/save {named}"
+    assert not any((tmp_path / "work").iterdir())
+
+
 async def test_settings_hold_from_the_next_answer_on(make_app, engine, shapes):
     app = make_app([shapes])
     async with app.run_test() as pilot:

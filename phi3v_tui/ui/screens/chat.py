@@ -313,7 +313,7 @@ class ChatScreen(TypingScreen):
 
     def action_save_transcript(self) -> None:
         """Save the conversation as Markdown, with its pictures beside it."""
-        conversation_commands.save(self)
+        conversation_commands.save_here(self)
 
     def action_change_crops(self) -> None:
         """Cut pictures more or less finely, and say what they cost then."""

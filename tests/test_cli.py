@@ -56,6 +56,13 @@ def test_json_holds_the_answer_and_the_counts(ask):
     assert answer["timings"].keys() == {"prefill", "decode"}
 
 
+def test_a_quoted_pattern_takes_what_it_finds(ask, tmp_path):
+    for name in ("b.png", "a.png", "notes.txt"):
+        Image.new("RGB", (60, 40), "red").save(tmp_path / name, "PNG")
+    result = ask("What differs?", "-i", f"{tmp_path}/*.png", "--json")
+    assert json.loads(result.stdout)["images"] == [f"{tmp_path}/a.png", f"{tmp_path}/b.png"]
+
+
 def test_a_page_of_a_document_is_asked_about_by_its_number(ask, tmp_path):
     pages = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime")]
     pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
@@ -131,6 +138,7 @@ def test_flags_reach_the_sampler(ask):
     ("arguments", "status", "sentence"),
     [
         (["Hi", "-i", "/no/such.png"], cli.FAILED, "There is no file"),
+        (["Hi", "-i", "/no/such*.png"], cli.FAILED, "No file matches /no/such*.png."),
         (["Hi", "-i", str(IMAGES)], cli.FAILED, "is a folder"),
         (["Hi", "-i", str(IMAGES / "rgb_1x6000.png")], cli.FAILED, "nothing would be left"),
         (["Hi", "--model", "no-such-model"], cli.FAILED, "no model folder"),

@@ -9,7 +9,7 @@ from phi3v_tui.cli import options
 from phi3v_tui.cli.ending import USAGE, errors_as_sentences, stop
 from phi3v_tui.cli.engines import engine_for
 from phi3v_tui.cli.log import log_to_file
-from phi3v_tui.conversation.patterns import source
+from phi3v_tui.conversation.patterns import sources_of
 
 _NOTHING_ASKED = 'Nothing was asked. Type: phi3v-tui ask "What is shown?" -i picture.png.'
 
@@ -25,7 +25,10 @@ def ask(
     images: Annotated[
         list[str] | None,
         typer.Option(
-            "--image", "-i", metavar="PICTURE", help="A picture file or address; may be repeated."
+            "--image",
+            "-i",
+            metavar="PICTURE",
+            help="A picture file, address or quoted pattern; may be repeated.",
         ),
     ] = None,
     as_json: Annotated[
@@ -54,7 +57,8 @@ def ask(
         from phi3v_tui.interface.terminal import quieten_libraries
 
         quieten_libraries()
-        asked = message(text, map(source, images or []), settings.allow_private_urls)
+        sources = [source for given in images or [] for source in sources_of(given)]
+        asked = message(text, sources, settings.allow_private_urls)
         answer(engine_for(settings), settings, asked, as_json)
 
 

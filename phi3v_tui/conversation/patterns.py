@@ -5,6 +5,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
+from phi3v_tui.conversation.parts import with_number
 from phi3v_tui.conversation.pasted import paths_in, words_in
 from phi3v_tui.conversation.windows_paths import here
 from phi3v_tui.errors import AttachmentError
@@ -43,14 +44,19 @@ def sources_named(text: str) -> list[Source]:
     if os.path.exists(whole):
         return [whole]
     words = words_in(text) or [text]
-    return [source for word in words for source in _found(word)]
+    return [source for word in words for source in sources_of(word)]
 
 
-def _found(word: str) -> list[Source]:
+def sources_of(word: str) -> list[Source]:
+    """What one word names: an address, a path, or the files that a pattern finds.
+
+    Raises:
+        AttachmentError: As `sources_named`.
+    """
     if is_web_address(word):
         return [word]
     path = here(expanded(word))
-    if os.path.exists(path):
+    if os.path.exists(path) or os.path.exists(with_number(path)[0]):
         return [path]
     if word.startswith("file://") and (paths := paths_in(word)):
         return [*paths]

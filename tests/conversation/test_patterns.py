@@ -30,6 +30,7 @@ def folder(tmp_path, monkeypatch):
         ("it's one.png", ["it's one.png"]),
         ('"it\'s one.png" a.png', ["it's one.png", "a.png"]),
         ("what[1].png", ["what[1].png"]),
+        ("what[1].png#page=2", ["what[1].png#page=2"]),
         ("missing.png", ["missing.png"]),
         ("**/b.png", ["b.png"]),
     ],

@@ -29,8 +29,8 @@ class StreamDecoder:
 
     @property
     def held(self) -> int:
-        """Ids at the end whose character is not complete."""
-        return len(self._held)
+        """Ids at the end whose character is not complete; none where they have no text at all."""
+        return len(self._held) if self._piece() else 0
 
     def push(self, token_id: int) -> str:
         """Text that this token completes; empty where there is none yet."""

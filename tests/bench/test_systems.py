@@ -148,11 +148,15 @@ def test_turns_that_are_given_up_are_not_part_of_the_prompt():
 
 
 @pytest.mark.parametrize("system", BOTH)
-def test_stop_tokens_end_no_answer(setup, system):
+def test_stop_tokens_end_no_answer_and_are_part_of_it(setup, system):
     """The bundled model is done with this one after a few words."""
     opened = open_system(system, replace(setup, folder=BUNDLED))
-    reply = opened.ask(inputs.opening("What are you?"), 60)
-    assert len(reply.token_ids) == 60
+    question = inputs.opening("What are you?")
+    ids = opened.ask(question, 60).token_ids
+    assert len(ids) == 60
+    stops = PromptTokenizer.from_folder(BUNDLED).stop_ids()
+    first = next(place for place, token_id in enumerate(ids, 1) if token_id in stops)
+    assert opened.ask(question, first).token_ids == ids[:first]
 
 
 @pytest.mark.parametrize("reading", [True, False])

@@ -46,6 +46,15 @@ def test_the_tail_of_a_stopped_answer_is_given(tokenizer):
     assert pieces[-1].endswith("\ufffd")
 
 
+def test_only_half_a_character_is_held_and_no_control_token(tokenizer):
+    decoder = StreamDecoder(tokenizer)
+    for token_id in (*tokenizer.plain("ok"), tokenizer.control("<|end|>")):
+        decoder.push(token_id)
+    assert decoder.held == 0
+    assert decoder.push(tokenizer.plain("🙂")[1]) == ""
+    assert decoder.held > 0
+
+
 def test_flushing_twice_gives_nothing_more(tokenizer):
     decoder = StreamDecoder(tokenizer)
     decoder.push(tokenizer.plain("🙂")[1])

@@ -10,6 +10,7 @@ from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.turns import Turn, left_out
 from phi3v_tui.engine.base import Request
 from phi3v_tui.engine.events import FinishReason
+from phi3v_tui.ui.background import run_beside
 from phi3v_tui.ui.room import fits_surely, shortage
 from phi3v_tui.ui.screens.context_full import ContextFullScreen, WayOut
 
@@ -101,7 +102,7 @@ class Asking:
             await self._begin(last, request, now)
         else:
             self._is_counting = True
-            chat.run_worker(self._answer_if_it_fits(last))
+            run_beside(chat, partial(self._answer_if_it_fits, last))
 
     async def _begin(self, last: Turn, request: Request, left_out: int) -> None:
         if request.continue_last:

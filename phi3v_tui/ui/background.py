@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeVar
 
 from textual.screen import Screen
+from textual.worker import Worker
 
 T = TypeVar("T")
 
@@ -26,6 +27,17 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     a name server is left behind, and no pool of threads fills up with such calls.
     """
     return await asyncio.wrap_future(_start(function, *args))
+
+
+def run_beside(
+    screen: Screen[Any], work: Callable[[], Coroutine[Any, Any, None]], group: str = "default"
+) -> None:
+    """Run an async function in a worker of a screen.
+
+    The worker makes the coroutine itself: one that the end of the app keeps from beginning leaves
+    none that was never awaited, of which Python would warn.
+    """
+    _: Worker[None] = screen.run_worker(work, group=group)
 
 
 async def until_current(screen: Screen[Any]) -> None:

@@ -11,7 +11,7 @@ from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.engine.base import Limits, Request
 from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui.answers import shown_path
-from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.background import in_thread, run_beside
 from phi3v_tui.ui.tokens import Tokens, estimate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ContextMeter:
         """Look at a draft that is being typed."""
         if not self._is_waiting:
             self._is_waiting = True
-            self._chat.run_worker(self._wait_and_look(), group=_WORKERS)
+            run_beside(self._chat, self._wait_and_look, _WORKERS)
 
     async def _wait_and_look(self) -> None:
         await asyncio.sleep(_AFTER_SECONDS)
@@ -79,7 +79,7 @@ class ContextMeter:
         self._is_outdated = True
         if not self._is_looking:
             self._is_looking = True
-            self._chat.run_worker(self._look(), group=_WORKERS)
+            run_beside(self._chat, self._look, _WORKERS)
 
     def recount(self) -> None:
         """Count all of it: another model, or other crops, change what everything takes."""

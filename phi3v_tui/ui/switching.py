@@ -1,6 +1,7 @@
 """From one model to another; the conversation, and what is typed and attached, stays."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from phi3v_tui import slash
@@ -9,7 +10,7 @@ from phi3v_tui.engine.models import ModelChoice, Models, Picked
 from phi3v_tui.errors import CommandError, Phi3VTuiError
 from phi3v_tui.interface.model_words import at_every_start
 from phi3v_tui.interface.plain_text import drawable
-from phi3v_tui.ui.background import in_thread
+from phi3v_tui.ui.background import in_thread, run_beside
 from phi3v_tui.ui.screens.models import ModelsScreen
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Switching:
         self.loaded = loaded
         if isinstance(self._chat.app.screen, ModelsScreen):
             self._chat.app.screen.mark(loaded, self.choice)
-        self._chat.run_worker(in_thread(self._models.remember, loaded))
+        run_beside(self._chat, partial(in_thread, self._models.remember, loaded))
         if not self._is_changing:
             return
         self._is_changing, self._way_back = False, None

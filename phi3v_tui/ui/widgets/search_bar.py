@@ -1,6 +1,6 @@
 """Looks for words in the conversation."""
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -81,9 +81,10 @@ class SearchBar(Horizontal):
     def _typed(self) -> str:
         return self.query_one(Input).value
 
-    def _look_beside(self) -> None:
+    @work(exclusive=True)
+    async def _look_beside(self) -> None:
         """Look while keys are taken."""
-        self.run_worker(self._look(), exclusive=True)
+        await self._look()
 
     async def _look(self) -> None:
         """Find the words, and show the last place; the one from before where it is still there."""

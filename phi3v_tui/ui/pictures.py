@@ -4,6 +4,7 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from phi3v_tui.ui.cell_size import cell_size
 from phi3v_tui.ui.model_view import model_canvas, with_grid
 
 _PIXELS_PER_CELL = {ImageMode.HALFCELL: (1, 2), ImageMode.KITTY: (10, 20)}
+_IMPORTING = Lock()
 _WIDGETS = {
     ImageMode.HALFCELL: "HalfcellImage",
     ImageMode.KITTY: "TGPImage",
@@ -115,8 +117,9 @@ def _pixels(cells: tuple[int, int], mode: ImageMode) -> tuple[int, int]:
 
 
 def image_widget(mode: ImageMode) -> Any:
-    """The textual-image widget class that draws in `mode`."""
-    widgets = _widgets()
+    """The textual-image widget class that draws in `mode`. Call it in a thread: it is imported."""
+    with _IMPORTING:
+        widgets = _widgets()
     if mode is ImageMode.SIXEL:
         # It measures a cell once; with letters made larger since, it would draw over its borders.
         terminal = import_module("textual_image._terminal")

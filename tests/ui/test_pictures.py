@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.interface.terminal import ImageMode
-from phi3v_tui.ui.pictures import fit_cells, shrink
+from phi3v_tui.ui.pictures import fit_cells, image_widget, shrink
+from phi3v_tui.ui.widgets import picture_canvas
+from phi3v_tui.ui.widgets.picture_canvas import PictureCanvas
+from tests.ui.steps import wait_until
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,18 @@ print(said)
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.strip() == repr(b"imported\r\n")
+
+
+async def test_what_draws_pictures_is_imported_beside_the_interface(make_app, shapes, monkeypatch):
+    asked = []
+
+    def noted(mode):
+        asked.append(threading.current_thread())
+        return image_widget(mode)
+
+    monkeypatch.setattr(picture_canvas, "image_widget", noted)
+    app = make_app([shapes])
+    async with app.run_test(size=(140, 40)) as pilot:
+        await wait_until(pilot, lambda: app.chat.query_one(PictureCanvas).children)
+    assert asked
+    assert threading.main_thread() not in asked

@@ -6,6 +6,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from phi3v_tui.interface.terminal import ImageMode
+from phi3v_tui.ui.background import in_thread
 from phi3v_tui.ui.cell_size import cell_size
 from phi3v_tui.ui.pictures import image_widget
 
@@ -54,7 +55,9 @@ class PictureCanvas(Container):
 
     async def show(self, image: Image.Image, cells: tuple[int, int]) -> None:
         """Draw a picture in so many columns and rows."""
-        picture = image_widget(self.mode)(image)
+        # The first picture of all imports numpy, for which the keys would wait.
+        widget = await in_thread(image_widget, self.mode)
+        picture = widget(image)
         picture.styles.width, picture.styles.height = cells
         with self.app.batch_update():
             await self.remove_children()

@@ -20,8 +20,9 @@ from phi3v_tui.store.markdown import as_quote, escaped
 FORMAT = "phi3v-tui transcript"
 FORMAT_VERSION = 1
 
-_PictureFiles = dict[int, str]
-"""Names of the picture files by picture number, relative to the transcript."""
+_PictureFiles = dict[int, str | None]
+"""Names of the picture files by picture number, relative to the transcript; None where a picture
+cannot be read any more: the rest is kept without it."""
 
 
 def export_markdown(conversation: Conversation, target: Path) -> Path:
@@ -68,12 +69,10 @@ def _export(
         try:
             names = _write_pictures(pictures, folder)
             file.write_text(render(conversation, names), "utf-8", errors="replace")
-        except (OSError, AttachmentError):
+        except OSError:
             file.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    except AttachmentError as error:
-        raise StoreError(error.title, "Without this picture it can be written as JSON.") from error
     except (FileNotFoundError, NotADirectoryError) as error:
         # Most likely a slip: a folder that was made for it would hide the transcript.
         raise StoreError(
@@ -120,7 +119,12 @@ def _write_pictures(pictures: dict[int, Attachment], folder: Path) -> _PictureFi
     names: _PictureFiles = {}
     for number, attachment in pictures.items():
         file = folder / _file_name(number, attachment)
-        file.write_bytes(attachment.data)
+        try:
+            data = attachment.data
+        except AttachmentError:
+            names[number] = None
+            continue
+        file.write_bytes(data)
         names[number] = f"{folder.name}/{file.name}"
     return names
 
@@ -159,7 +163,7 @@ def _markdown(conversation: Conversation, names: _PictureFiles) -> str:
 def _turn_markdown(turn: Turn, names: _PictureFiles) -> list[str]:
     message = turn.message
     pictures = [
-        f"![Picture {number}: {escaped(attachment.name)}]({quote(os.fsencode(file))})"
+        _picture_markdown(f"Picture {number}: {escaped(attachment.name)}", file)
         for (number, file), attachment in zip(names.items(), message.attachments, strict=True)
     ]
     # What was typed is no Markdown; what the model wrote is.
@@ -171,6 +175,12 @@ def _turn_markdown(turn: Turn, names: _PictureFiles) -> list[str]:
         text if message.text.strip() else "",
         f"*{note}*" if note else "",
     ]
+
+
+def _picture_markdown(words: str, file: str | None) -> str:
+    if file is None:
+        return f"*{words} (it could not be read any more)*"
+    return f"![{words}]({quote(os.fsencode(file))})"
 
 
 def _json(conversation: Conversation, names: _PictureFiles) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ from PIL import Image
 from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.turns import TurnState
-from phi3v_tui.errors import StoreError
+from phi3v_tui.errors import AttachmentError, StoreError
 from phi3v_tui.store.export import export_json, export_markdown
 from phi3v_tui.store.markdown import escaped
 
@@ -249,3 +250,23 @@ def test_nothing_is_left_behind_when_the_disk_is_full(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="No space left on device"):
         export_markdown(chat(pictures=[picture()]), tmp_path / "talk.md")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("export", [export_markdown, export_json])
+def test_a_picture_that_cannot_be_read_any_more_is_named_and_the_rest_is_kept(tmp_path, export):
+    def gone():
+        raise AttachmentError("The picture is not kept any more.", "")
+
+    lost, dog = replace(picture("cat_.png"), source=gone), picture("dog.png", "blue")
+    suffix = ".md" if export is export_markdown else ".json"
+    file = export(chat("What is this?", "A cat.", [lost, dog]), tmp_path / f"talk{suffix}")
+
+    text = file.read_text("utf-8")
+    assert "A cat." in text
+    assert [f.name for f in (tmp_path / "talk-pictures").iterdir()] == ["2-dog.png"]
+    if export is export_markdown:
+        assert parsed(file)[1] == ["talk-pictures/2-dog.png"]
+        assert "*Picture 1: cat\\_.png (it could not be read any more)*" in text
+    else:
+        pictures = json.loads(text)["turns"][0]["pictures"]
+        assert [p["file"] for p in pictures] == [None, "talk-pictures/2-dog.png"]

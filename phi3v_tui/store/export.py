@@ -118,9 +118,8 @@ def _pictures(conversation: Conversation) -> dict[int, Attachment]:
 def _write_pictures(pictures: dict[int, Attachment], folder: Path) -> _PictureFiles:
     names: _PictureFiles = {}
     for number, attachment in pictures.items():
-        file = folder / _file_name(number, attachment)
         try:
-            data = attachment.data
+            file, data = folder / _file_name(number, attachment), attachment.data
         except AttachmentError:
             names[number] = None
             continue

@@ -24,7 +24,6 @@ from phi3v_tui.demo import (
 )
 from phi3v_tui.demo.dialogue import Item
 from phi3v_tui.demo.drawing import Picture
-from phi3v_tui.demo.recipes import LARGE, Recipe
 
 MAKERS: dict[str, Callable[[random.Random, bool], Item]] = {
     "bind": scene_questions.bind_item,
@@ -56,7 +55,7 @@ class Stage:
         steps: Steps of each process.
         mix: Kinds of items and how often each comes; empty for dense perception.
         pictures: Pictures of a step of dense perception: with shapes, and with text.
-        keep: Weight of staying near what the tower told of shapes when the stage began.
+        keep: Weight of staying near what the tower told of shapes when the stage began or went on.
         easy_first: Whether the text pictures of dense perception begin with easy ones.
         tower_rate: Learning rate of tower and projection, as a part of the decoder's.
         dense_weight: Weight of the dense losses.
@@ -163,17 +162,6 @@ STAGES = (
         decay=0.9,
     ),
 )
-
-
-LARGE_STEPS = {"perception": 2000, "reading": 6000, "reread": 2000, "bind": 250, "read": 1500,
-               "joint": 800, "polish": 600, "settle": 1500}  # fmt: skip
-"""On a GPU each step has many times as many items."""
-
-
-def stages_of(recipe: Recipe, scale: float = 1.0) -> tuple[Stage, ...]:
-    """All stages, with the steps of a recipe times `scale`."""
-    steps = LARGE_STEPS if recipe is LARGE else {stage.name: stage.steps for stage in STAGES}
-    return tuple(replace(stage, steps=round(scale * steps[stage.name])) for stage in STAGES)
 
 
 def perception_pictures(

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=CHECKPOINT)
     args = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(args.trained.parent / "tokenizer.json"))
-    trained = torch.load(args.trained, weights_only=True)
+    trained = torch.load(args.trained, weights_only=True, map_location="cpu")
     net = DemoNet(tokenizer.get_vocab_size(), RECIPES[trained["recipe"]])
     net.load_state_dict(trained["net"])
     export(net, tokenizer, args.folder)

@@ -4,6 +4,7 @@ All conversations about the same pictures share one copy of their tokens: a bloc
 them from seeing each other, and their positions all start where the pictures end.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,7 @@ class Batch:
         turn_of: int64 [B, T], 1 + index of the turn that a target belongs to, else 0.
         chain: int64 [B, T], the conversation that a token belongs to: 0 for what all of an item
             share, -1 for padding.
+        answers: int64 [N, 2], (item, position) of all targets that are not ignored.
         seen: The pictures, in the order of the placeholders.
         rows: int64 [R, 2], (item, position) of queries with supervised attention.
         wanted: bool [R, T], the keys they should look at.
@@ -47,6 +49,7 @@ class Batch:
     weights: Tensor
     turn_of: Tensor
     chain: Tensor
+    answers: Tensor
     seen: Pictures
     rows: Tensor
     wanted: Tensor
@@ -156,7 +159,8 @@ def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
         row = _Row(tokenizer, [picture.grid for picture in item.pictures])
         row.item(item)
         rows.append(row)
-    length = max(len(r.ids) for r in rows)
+    # A multiple of what kernels for attention want a mask to be aligned to.
+    length = math.ceil(max(len(r.ids) for r in rows) / 8) * 8
     ids, positions, turn_of = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
     targets = torch.full((len(rows), length), IGNORED)
     weights = torch.ones(len(rows), length)
@@ -174,7 +178,8 @@ def pack(items: list[Item], tokenizer: Tokenizer) -> Batch:
         wanted[i, keys] = True
     pictures = [p for item in items for p in item.pictures]
     return Batch(
-        ids, positions, targets, weights, turn_of, chain, picture_tensors(pictures),
+        ids, positions, targets, weights, turn_of, chain, (targets != IGNORED).nonzero(),
+        picture_tensors(pictures),
         torch.tensor([(b, i) for b, i, _ in looks]).view(-1, 2), wanted, [r.turns for r in rows],
     )  # fmt: skip
 

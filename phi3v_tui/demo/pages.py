@@ -40,8 +40,7 @@ def text_page(rng: random.Random, progress: float) -> Picture:
             learnt many times faster where what varies comes one after the other.
     """
     paper, ink = _page_colours(rng, progress)
-    side = CROP if rng.random() < 0.6 else rng.randint(CROP, 3 * CROP)
-    side *= detail(rng)
+    side = CROP * detail(rng) if rng.random() < 0.6 else rng.randint(CROP, 3 * CROP)
     canvas = Canvas(side, side, paper)
     canvas.fill_background(UNKNOWN)
     fonts = FONTS[: 1 + int(progress * 2 * (len(FONTS) - 1))]

@@ -31,6 +31,10 @@ def start_from(net: DemoNet, tokenizer: Tokenizer, folder: Path) -> None:
     shared = [word for word in ours if word in theirs]
     for name in WORD_ROWS:
         rows = net.phi3v.state_dict()[name].clone()
+        if given[name].shape[1] != rows.shape[1]:
+            raise SystemExit(
+                f"{folder} has other sizes than the recipe {net.recipe.name}: give --recipe."
+            )
         rows[[ours[w] for w in shared]] = given[name][[theirs[w] for w in shared]]
         given[name] = rows
     _deepen(net, given)

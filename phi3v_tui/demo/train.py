@@ -15,12 +15,14 @@ over, and training goes on from it when it is started again.
 
 import argparse
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -30,7 +32,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from phi3v_tui.conversation.crops import CropGrid
-from phi3v_tui.demo.curriculum import STAGES, Stage, stages_of
+from phi3v_tui.demo.curriculum import STAGES, Stage
 from phi3v_tui.demo.lessons import Lesson, Lessons
 from phi3v_tui.demo.network import (
     AttentionSupervision,
@@ -40,15 +42,16 @@ from phi3v_tui.demo.network import (
     image_tokens,
 )
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
-from phi3v_tui.demo.packing import IGNORED, Batch, block_mask, forward
+from phi3v_tui.demo.packing import Batch, block_mask, forward
 from phi3v_tui.demo.recipes import LARGE, RECIPES, SMALL
 from phi3v_tui.demo.scores import language_scores, perception_scores
 from phi3v_tui.demo.start import start_from
 from phi3v_tui.demo.tokenizer import build_tokenizer
 from phi3v_tui.demo.views import Pictures, count_views, map_tensors, views
+from phi3v_tui.phi3v.image_embedding import Phi3VImageEmbedding
 
 CHECKPOINT_SECONDS = 180
-EVALUATE_EVERY = 500
+EVALUATE_EVERY = 1000
 REPORT_EVERY = 50
 UNFINISHED = "unfinished.pt"
 
@@ -67,6 +70,7 @@ class Settings:
         port: On which the processes meet.
         minutes: After which training stops, to go on another time; 0 for never.
         recipe: Name of one of `RECIPES`.
+        began: When the command was given.
     """
 
     folder: Path
@@ -78,6 +82,7 @@ class Settings:
     port: int = 29517
     minutes: float = 0
     recipe: str = SMALL.name
+    began: float = field(default_factory=time.monotonic)
 
 
 class Trainer:
@@ -86,9 +91,8 @@ class Trainer:
     def __init__(self, rank: int, settings: Settings) -> None:
         torch.manual_seed(settings.seed)
         self.rank, self.settings, self.folder = rank, settings, settings.folder
-        self.began = time.monotonic()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.half = self.device.type != "cpu" or multiplies_bfloat16()
+        self.in_bfloat16 = self.device.type != "cpu" or multiplies_bfloat16()
         self.tokenizer = tokenizer_of(settings.folder)
         self.net = DemoNet(self.tokenizer.get_vocab_size(), RECIPES[settings.recipe])
         if settings.start:
@@ -96,46 +100,70 @@ class Trainer:
         self.net.to(self.device)
         self.supervision = AttentionSupervision(self.net)
         self.averages: dict[str, Tensor] = {}
+        self.before: Phi3VImageEmbedding | None = None
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Run the stages that are not done yet, as far as there is time."""
-        left = list(stages)
-        while left and self.load(f"{left[0].name}.pt"):
-            del left[0]
+        left, first = self.resume(stages)
         if not left:
             self.say("All stages are done.")
             return
         settings, crops = self.settings, self.net.recipe.num_crops
         seed = f"{settings.seed} {self.rank}"
         lessons = Lessons(left, self.tokenizer.to_str(), seed, settings.size, crops)
-        drawn = iter(lessons.loader(self.steps_done(left[0]), settings.workers))
+        drawn = iter(lessons.loader(first, settings.workers))
         for stage in left:
-            if not self.stage(stage, drawn):
+            if not self.stage(stage, drawn, first):
                 self.say(f"Stopped in the stage {stage.name}; the same command goes on.")
                 return
-            self.save(f"{stage.name}.pt", {})
+            self.save(f"{stage.name}.pt", {"stage": stage.name, "step": stage.steps})
+            if self.rank == 0:
+                (self.folder / UNFINISHED).unlink(missing_ok=True)
+            self.evaluate(stage, stage.steps)
+            first = 0
         self.say("All stages are done.")
+
+    def resume(self, stages: tuple[Stage, ...]) -> tuple[tuple[Stage, ...], int]:
+        """Load the newest checkpoint of the run's folder.
+
+        Returns:
+            The stages that are left, and how many steps of the first one are done.
+        """
+        names = [stage.name for stage in stages]
+        ended = [i for i, name in enumerate(names) if (self.folder / f"{name}.pt").exists()]
+        if (self.folder / UNFINISHED).exists():
+            state = self.load(UNFINISHED)
+            if state["stage"] not in names:
+                raise SystemExit(
+                    f"{self.folder / UNFINISHED} is amid the stage {state['stage']}: add it to "
+                    "--stages, or give another --folder."
+                )
+            number = names.index(state["stage"])
+            if number not in ended:
+                return stages[number:], state["step"]
+        if not ended:
+            return stages, 0
+        self.load(f"{names[ended[-1]]}.pt")
+        return stages[ended[-1] + 1 :], 0
 
     def say(self, text: str) -> None:
         """Tell the person who waits, once."""
         if self.rank == 0:
             print(text, flush=True)
 
-    def load(self, name: str) -> bool:
-        """Load a checkpoint of the run's folder if it is there; whether it is."""
+    def load(self, name: str) -> dict[str, Any]:
+        """Load a checkpoint of the run's folder."""
         path = self.folder / name
-        if not path.exists():
-            return False
-        state = torch.load(path, weights_only=True, map_location=self.device)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         if state["recipe"] != self.net.recipe.name:
             raise SystemExit(
                 f"{path} is of the recipe {state['recipe']}; give --recipe {state['recipe']}, "
                 "or another --folder."
             )
-        self.net.load_state_dict(state["net"])
-        return True
+        self.net.load_state_dict(state.pop("net"))
+        return state
 
-    def save(self, name: str, more: dict) -> None:
+    def save(self, name: str, more: dict[str, Any]) -> None:
         """Write a checkpoint, whole or not at all.
 
         Weights only, in bfloat16, so that it is small enough to be kept under version control and
@@ -143,68 +171,63 @@ class Trainer:
         """
         if self.rank == 0:
             part = self.folder / f"{name}.part"
-            weights = {k: v.to(torch.bfloat16) for k, v in self.net.state_dict().items()}
+            weights = {k: v.to("cpu", torch.bfloat16) for k, v in self.net.state_dict().items()}
             torch.save({"net": weights, "recipe": self.net.recipe.name, **more}, part)
             part.rename(self.folder / name)
-        self.barrier()
+        dist.barrier()
 
-    def stage(self, stage: Stage, lessons: Iterator[Lesson]) -> bool:
-        """Train one stage, going on from its unfinished checkpoint if there is one.
+    def stage(self, stage: Stage, lessons: Iterator[Lesson], first: int) -> bool:
+        """Train one stage.
 
         Args:
             stage: What to train.
             lessons: Those of the stage that are left, and then those of the next ones.
+            first: Steps that are done already.
 
         Returns:
             Whether it came to its end; if there was no time for that, it can go on.
         """
-        if stage.name == "bind":
+        if stage.name == "bind" and not first:
             align_words(self.net, self.tokenizer.get_vocab())
         for name, parameter in self.net.named_parameters():
             is_tower = name.startswith(TOWER_PARTS)
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
-        self.before = deepcopy(self.net.tower)
-        first = self.steps_done(stage)
-        if first:
-            self.load(UNFINISHED)
+        self.before = deepcopy(self.net.tower) if stage.keep else None
+        self.averages.clear()
         optimizers = make_optimizers(self.net, stage)
         started = saved = self.seconds()
+        waited = 0.0
         for done in range(first + 1, stage.steps + 1):
             set_rates(optimizers, stage, done - 1, first)
-            self.step(stage, next(lessons), optimizers)
+            before = time.monotonic()
+            lesson = next(lessons)
+            waited += time.monotonic() - before
+            self.step(stage, lesson, optimizers)
             seconds = self.seconds()
             if done % REPORT_EVERY == 0:
-                self.report(stage, done, seconds - started)
-            if done % EVALUATE_EVERY == 0 or done == stage.steps:
+                self.report(stage, done, seconds - started, waited)
+            if done == stage.steps:
+                break
+            if done % EVALUATE_EVERY == 0:
                 self.evaluate(stage, done)
             over = 0 < self.settings.minutes * 60 < seconds
-            if done < stage.steps and (over or seconds - saved > CHECKPOINT_SECONDS):
+            if over or seconds - saved > CHECKPOINT_SECONDS:
                 self.save(UNFINISHED, {"stage": stage.name, "step": done})
                 saved = seconds
-                if over:
-                    return False
-        if self.rank == 0:
-            (self.folder / UNFINISHED).unlink(missing_ok=True)
+            if over:
+                return False
         return True
 
     def seconds(self) -> float:
-        """Time since the run began; the first process has the only clock."""
-        now = torch.tensor(time.monotonic() - self.began)
+        """Time since the command began; the first process has the only clock."""
+        now = torch.tensor(time.monotonic() - self.settings.began)
         dist.broadcast(now, 0)
         return float(now)
-
-    def steps_done(self, stage: Stage) -> int:
-        """Steps of a stage that the unfinished checkpoint has behind it."""
-        path = self.folder / UNFINISHED
-        if not path.exists():
-            return 0
-        state = torch.load(path, weights_only=True)
-        return state["step"] if state["stage"] == stage.name else 0
 
     def step(self, stage: Stage, lesson: Lesson, optimizers: list[torch.optim.Optimizer]) -> None:
         """One step on fresh pictures."""
         lesson = map_tensors(lesson, lambda part: part.to(self.device, non_blocking=True))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             if isinstance(lesson.batch, Pictures):
                 loss = self.perception_loss(stage, lesson.batch, lesson.shapes)
             else:
@@ -222,9 +245,10 @@ class Trainer:
         slots, logits = self.net.dense(features)
         total = slots.new_zeros(())
         first = sum(map(count_views, seen.grids[:shapes]))
-        if stage.keep:
+        if self.before is not None:
             grids = seen.grids[:shapes]
-            total = total + stage.keep * self.change(features[:first], pixels[:first], grids)
+            then = self.before, pixels[:first]
+            total = total + stage.keep * self.change(features[:first], grids, *then)
         for part, weights in ((slice(0, first), (0.1, 0.6)), (slice(first, None), (1.0, 1.2))):
             said = (slots[part], tuple(x[part] for x in logits))
             losses = dense_loss(said, seen.characters[part], seen.planes[part])
@@ -233,11 +257,17 @@ class Trainer:
             total = total + weights[0] * losses[0] + weights[1] * losses[1]
         return total
 
-    def change(self, features: Tensor, pixels: Tensor, grids: Sequence[CropGrid]) -> Tensor:
+    def change(
+        self,
+        features: Tensor,
+        grids: Sequence[CropGrid],
+        before: Phi3VImageEmbedding,
+        pixels: Tensor,
+    ) -> Tensor:
         """How far what the decoder gets of shapes has moved, as a part of its variance."""
         now = image_tokens(self.net.tower, features, grids)
         with torch.no_grad():
-            then = image_tokens(self.before, self.before.encode_crops(pixels), grids)
+            then = image_tokens(before, before.encode_crops(pixels), grids)
         moved = F.mse_loss(now, then) / then.var()
         self.note("moved", moved)
         return moved
@@ -246,10 +276,10 @@ class Trainer:
         """Cross entropy of the answers, attention supervision, and dense losses if wanted."""
         self.supervision.enabled = True
         hidden, features = forward(self.net, batch, tower_gradients=stage.tower_rate > 0)
-        known = batch.targets != IGNORED
-        logits = self.net.phi3v.lm_head(hidden[known])
-        losses = F.cross_entropy(logits, batch.targets[known], reduction="none")
-        weights = batch.weights[known]
+        at = tuple(batch.answers.unbind(1))
+        logits = self.net.phi3v.lm_head(hidden[at])
+        losses = F.cross_entropy(logits, batch.targets[at], reduction="none")
+        weights = batch.weights[at]
         loss = (losses * weights).sum() / weights.sum()
         self.note(kind, loss)
         if len(batch.rows):
@@ -266,8 +296,11 @@ class Trainer:
     def share_gradients(self) -> None:
         """Average gradients over the processes and clip them."""
         parameters = [p for p in self.net.parameters() if p.requires_grad]
-        for p in parameters:
-            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        if self.settings.processes > 1:
+            # Another process may have had a picture where this one had none.
+            for p in parameters:
+                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        parameters = [p for p in parameters if p.grad is not None]
         flat = torch.cat([p.grad.reshape(-1) for p in parameters if p.grad is not None])
         if self.settings.processes > 1:
             dist.all_reduce(flat)
@@ -281,11 +314,11 @@ class Trainer:
         new = value.detach()
         self.averages[name] = self.averages.get(name, new).lerp(new, 0.05)
 
-    def report(self, stage: Stage, step: int, seconds: float) -> None:
-        """Write the moving averages."""
+    def report(self, stage: Stage, step: int, seconds: float, waited: float) -> None:
+        """Write the moving averages, and how many of the seconds went into waiting for lessons."""
         losses = {k: round(float(v), 3) for k, v in self.averages.items()}
-        where = {"stage": stage.name, "step": step, "of": stage.steps, "seconds": round(seconds)}
-        self.log({**where, "losses": losses})
+        times = {"seconds": round(seconds), "waited": round(waited)}
+        self.log({"stage": stage.name, "step": step, "of": stage.steps, **times, "losses": losses})
 
     def evaluate(self, stage: Stage, step: int) -> None:
         """Write how much of what was held out is right."""
@@ -307,10 +340,6 @@ class Trainer:
             with (self.folder / "progress.jsonl").open("a") as file:
                 file.write(text + "\n")
 
-    def barrier(self) -> None:
-        """Wait for the other processes."""
-        dist.barrier()
-
 
 def tokenizer_of(folder: Path) -> Tokenizer:
     """The tokenizer of a run; built, which takes a while, and kept where there is none yet."""
@@ -328,6 +357,8 @@ def multiplies_bfloat16() -> bool:
 def work(rank: int, settings: Settings, stages: tuple[Stage, ...]) -> None:
     """What each process runs."""
     torch.set_num_threads(1)
+    # It would make a plan for each new length of a sequence, which most steps have.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     store = f"tcp://127.0.0.1:{settings.port}"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=settings.processes)
     Trainer(rank, settings).run(stages)
@@ -336,6 +367,7 @@ def work(rank: int, settings: Settings, stages: tuple[Stage, ...]) -> None:
 
 def main() -> None:
     """Parse the command line and train."""
+    began = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--folder", type=Path, default=Path("runs/demo"), help="checkpoints and curves"
@@ -345,11 +377,11 @@ def main() -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=max(1, (os.cpu_count() or 1) - 2) if on_gpu else 0,
+        default=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0,
         help="processes that draw pictures",
     )
     parser.add_argument(
-        "--size", type=int, default=16 if on_gpu else 1, help="multiplies the items of a step"
+        "--size", type=int, default=8 if on_gpu else 1, help="multiplies the items of a step"
     )
     parser.add_argument(
         "--recipe", choices=RECIPES, default=(LARGE if on_gpu else SMALL).name, help="sizes"
@@ -359,7 +391,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
-        "--scale", type=float, default=1.0, help="multiplies the steps of every stage"
+        "--scale", type=float, default=1.0, help="multiplies the steps of the stages, but of bind"
     )
     parser.add_argument("--port", type=int, default=29517, help="on which the processes meet")
     names = [s.name for s in STAGES]
@@ -371,10 +403,19 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     # Before there are processes that would all build it.
     tokenizer_of(args.folder)
-    stages = stages_of(RECIPES[args.recipe], args.scale)
-    stages = tuple(stage for stage in stages if stage.name in args.stages)
-    wanted = {f.name: getattr(args, f.name) for f in fields(Settings)}
-    mp.spawn(work, (Settings(**wanted), stages), nprocs=args.processes)
+    chosen = [stage for stage in STAGES if stage.name in args.stages]
+    stages = tuple(scaled(stage, args.scale) for stage in chosen)
+    del args.stages, args.scale
+    settings = Settings(**vars(args), began=began)
+    if settings.processes == 1:
+        work(0, settings, stages)
+    else:
+        mp.spawn(work, (settings, stages), nprocs=settings.processes)
+
+
+def scaled(stage: Stage, scale: float) -> Stage:
+    """A stage with so many times the steps; looking up is learnt in few steps or not at all."""
+    return stage if stage.name == "bind" else replace(stage, steps=math.ceil(stage.steps * scale))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,15 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from phi3v_tui.demo.dialogue import Answer, Item, Turn, asked
-from phi3v_tui.demo.drawing import KINDS, POSITIONS, UNLIKE_ID, Canvas, Picture, random_size
+from phi3v_tui.demo.drawing import (
+    KINDS,
+    POSITIONS,
+    UNLIKE_ID,
+    Canvas,
+    Picture,
+    cut_into,
+    random_size,
+)
 
 HEDGE = (
     "I am a small demo model and this picture is unlike those that I know: "
@@ -16,7 +24,9 @@ HEDGE = (
 
 def draw_unlike(rng: random.Random, kinds: tuple[str, ...]) -> Picture:
     """A picture of one of the kinds in `MAKERS`."""
-    width, height = random_size(rng)
+    # Textures take long where they are large; more crops show the same ones enlarged.
+    with cut_into(1):
+        width, height = random_size(rng)
     numbers = np.random.default_rng(rng.getrandbits(32))
     pixels = MAKERS[rng.choice(kinds)](numbers, height, width)
     canvas = Canvas(width, height, (0, 0, 0))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,7 +76,7 @@ def views(crops: Tensor, grids: Sequence[CropGrid]) -> Tensor:
         [V, 3, CROP, CROP], normalised: of each picture the global view and then the crops, or the
         only crop.
     """
-    mean, std = (torch.tensor(x, device=crops.device) for x in (CLIP_MEAN, CLIP_STD))
+    mean, std = _mean_and_std(crops.device)
     pixels = ((crops.float() / 255 - mean) / std).permute(0, 3, 1, 2)
     parts = list(pixels.split([grid.rows * grid.cols for grid in grids]))
     for grid in {grid for grid in grids if count_views(grid) > 1}:
@@ -84,6 +85,12 @@ def views(crops: Tensor, grids: Sequence[CropGrid]) -> Tensor:
         for i, picture in zip(same, torch.cat((_overviews(cut, grid), cut), 1), strict=True):
             parts[i] = picture
     return torch.cat(parts)
+
+
+@cache
+def _mean_and_std(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Kept, for a GPU is waited for where they are copied to it."""
+    return torch.tensor(CLIP_MEAN, device=device), torch.tensor(CLIP_STD, device=device)
 
 
 def _overviews(crops: Tensor, grid: CropGrid) -> Tensor:

@@ -1,6 +1,9 @@
 """Training: every stage runs, a stopped run goes on, and what it writes can be used."""
 
 import random
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,7 +98,7 @@ def test_each_stage_trains_its_part(recipe: str, tmp_path: Path) -> None:
 
 def test_every_stage_also_runs_in_bfloat16_as_on_a_gpu(tmp_path: Path) -> None:
     trained = trainer(tmp_path)
-    trained.half = True
+    trained.in_bfloat16 = True
     for stage in (PERCEPTION, BIND, JOINT):
         before = parameters(trained)
         trained.run((stage,))
@@ -132,6 +135,53 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert taken == ["perception"] * 2 + ["bind"] * 3
     assert (tmp_path / "bind.pt").exists()
     assert not (tmp_path / "unfinished.pt").exists()
+
+
+def test_a_run_goes_on_without_the_files_of_the_stages_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere, say, where only the newest was carried; as a GPU would have written it."""
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    monkeypatch.setattr(Trainer, "seconds", lambda self: 100.0)
+    given = trainer(tmp_path, minutes=1)
+    given.run((BIND,))
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.glob("*.pt")] == ["unfinished.pt"]
+    resumed = trainer(tmp_path, seed=2)
+    left, first = resumed.resume((PERCEPTION, BIND, JOINT))
+    assert (left, first) == ((BIND, JOINT), 1)
+    for name, weight in given.net.state_dict().items():
+        assert torch.equal(resumed.net.state_dict()[name], weight.to(torch.bfloat16).float())
+    with pytest.raises(SystemExit, match="is amid the stage bind: add it to --stages"):
+        resumed.run((JOINT,))
+    # Killed between the end of a stage and the removal of what was unfinished of it.
+    (tmp_path / "unfinished.pt").rename(tmp_path / "bind.pt")
+    assert resumed.resume((PERCEPTION, BIND, JOINT)) == ((JOINT,), 0)
+
+
+def test_a_step_without_pictures_leaves_the_tower_alone(tmp_path: Path) -> None:
+    trained = trainer(tmp_path)
+    before = parameters(trained)
+    trained.run((replace(JOINT, mix={"talk": 1}),))
+    assert changed(before, parameters(trained), "model.layers")
+    assert not changed(before, parameters(trained), "vision_embed_tokens")
+
+
+def test_two_processes_train_together_from_the_command_line(
+    tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    command = [sys.executable, "-m", "phi3v_tui.demo.train", "--folder", str(tmp_path)]
+    few = ["--stages", "perception", "--scale", "0.0003", "--workers", "1", "--processes", "2"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ended = subprocess.run([*command, *few, "--port", port], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("All stages are done.\n")
+    state = torch.load(tmp_path / "perception.pt", weights_only=True)
+    assert (state["stage"], state["step"], state["recipe"]) == ("perception", 2, "small")
+    assert '"held out"' in (tmp_path / "progress.jsonl").read_text()
 
 
 def test_training_stops_when_its_time_is_over_and_goes_on_later(
@@ -171,7 +221,7 @@ def test_what_is_exported_sees_what_was_trained(
 ) -> None:
     """The engine answers with the tokens that the network in training holds for the likeliest."""
     made = trainer(tmp_path, recipe=recipe)
-    made.save("made.pt", {})
+    made.save("made.pt", {"stage": "made", "step": 0})
     # The network that was saved and the one that is exported are rounded alike.
     made.load("made.pt")
     export(made.net, tokenizer, tmp_path / "checkpoint")
@@ -230,6 +280,11 @@ def test_training_starts_from_a_checkpoint_that_is_there(
             assert torch.equal(ours[name][mine], rounded[[fewer.token_to_id(w) for w in words]])
         else:
             assert torch.equal(ours[name], rounded)
+
+
+def test_a_checkpoint_of_other_sizes_is_no_start(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="other sizes than the recipe large: give --recipe"):
+        trainer(tmp_path, recipe="large", start=BUNDLED)
 
 
 def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(

@@ -14,11 +14,10 @@ over, and training goes on from it when it is started again.
 """
 
 import argparse
-import json
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,33 +26,21 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-import torch.nn.functional as F
-from tokenizers import Tokenizer
-from torch import Tensor
 
-from phi3v_tui.conversation.crops import CropGrid
 from phi3v_tui.demo.curriculum import STAGES, Stage
 from phi3v_tui.demo.lessons import Lesson, Lessons
-from phi3v_tui.demo.network import (
-    AttentionSupervision,
-    DemoNet,
-    align_words,
-    dense_loss,
-    image_tokens,
-)
+from phi3v_tui.demo.losses import Losses
+from phi3v_tui.demo.network import DemoNet, align_words
 from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
-from phi3v_tui.demo.packing import Batch, block_mask, forward
 from phi3v_tui.demo.recipes import LARGE, RECIPES, SMALL
+from phi3v_tui.demo.run_folder import RunFolder
 from phi3v_tui.demo.scores import language_scores, perception_scores
 from phi3v_tui.demo.start import start_from
-from phi3v_tui.demo.tokenizer import build_tokenizer
-from phi3v_tui.demo.views import Pictures, count_views, map_tensors, views
-from phi3v_tui.phi3v.image_embedding import Phi3VImageEmbedding
+from phi3v_tui.demo.views import Pictures, map_tensors
 
 CHECKPOINT_SECONDS = 180
 EVALUATE_EVERY = 1000
 REPORT_EVERY = 50
-UNFINISHED = "unfinished.pt"
 
 
 @dataclass(frozen=True)
@@ -90,21 +77,20 @@ class Trainer:
 
     def __init__(self, rank: int, settings: Settings) -> None:
         torch.manual_seed(settings.seed)
-        self.rank, self.settings, self.folder = rank, settings, settings.folder
+        self.rank, self.settings = rank, settings
+        self.folder = RunFolder(settings.folder)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.in_bfloat16 = self.device.type != "cpu" or multiplies_bfloat16()
-        self.tokenizer = tokenizer_of(settings.folder)
+        self.tokenizer = self.folder.tokenizer()
         self.net = DemoNet(self.tokenizer.get_vocab_size(), RECIPES[settings.recipe])
         if settings.start:
             start_from(self.net, self.tokenizer, settings.start)
         self.net.to(self.device)
-        self.supervision = AttentionSupervision(self.net)
-        self.averages: dict[str, Tensor] = {}
-        self.before: Phi3VImageEmbedding | None = None
+        self.losses = Losses(self.net)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Run the stages that are not done yet, as far as there is time."""
-        left, first = self.resume(stages)
+        left, first = self.folder.resume(stages, self.net)
         if not left:
             self.say("All stages are done.")
             return
@@ -116,65 +102,16 @@ class Trainer:
             if not self.stage(stage, drawn, first):
                 self.say(f"Stopped in the stage {stage.name}; the same command goes on.")
                 return
-            self.save(f"{stage.name}.pt", {"stage": stage.name, "step": stage.steps})
             if self.rank == 0:
-                (self.folder / UNFINISHED).unlink(missing_ok=True)
+                self.folder.save_finished(self.net, stage)
             self.evaluate(stage, stage.steps)
             first = 0
         self.say("All stages are done.")
-
-    def resume(self, stages: tuple[Stage, ...]) -> tuple[tuple[Stage, ...], int]:
-        """Load the newest checkpoint of the run's folder.
-
-        Returns:
-            The stages that are left, and how many steps of the first one are done.
-        """
-        names = [stage.name for stage in stages]
-        ended = [i for i, name in enumerate(names) if (self.folder / f"{name}.pt").exists()]
-        if (self.folder / UNFINISHED).exists():
-            state = self.load(UNFINISHED)
-            if state["stage"] not in names:
-                raise SystemExit(
-                    f"{self.folder / UNFINISHED} is amid the stage {state['stage']}: add it to "
-                    "--stages, or give another --folder."
-                )
-            number = names.index(state["stage"])
-            if number not in ended:
-                return stages[number:], state["step"]
-        if not ended:
-            return stages, 0
-        self.load(f"{names[ended[-1]]}.pt")
-        return stages[ended[-1] + 1 :], 0
 
     def say(self, text: str) -> None:
         """Tell the person who waits, once."""
         if self.rank == 0:
             print(text, flush=True)
-
-    def load(self, name: str) -> dict[str, Any]:
-        """Load a checkpoint of the run's folder."""
-        path = self.folder / name
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state["recipe"] != self.net.recipe.name:
-            raise SystemExit(
-                f"{path} is of the recipe {state['recipe']}; give --recipe {state['recipe']}, "
-                "or another --folder."
-            )
-        self.net.load_state_dict(state.pop("net"))
-        return state
-
-    def save(self, name: str, more: dict[str, Any]) -> None:
-        """Write a checkpoint, whole or not at all.
-
-        Weights only, in bfloat16, so that it is small enough to be kept under version control and
-        to be carried to another machine. The optimisers warm up again.
-        """
-        if self.rank == 0:
-            part = self.folder / f"{name}.part"
-            weights = {k: v.to("cpu", torch.bfloat16) for k, v in self.net.state_dict().items()}
-            torch.save({"net": weights, "recipe": self.net.recipe.name, **more}, part)
-            part.rename(self.folder / name)
-        dist.barrier()
 
     def stage(self, stage: Stage, lessons: Iterator[Lesson], first: int) -> bool:
         """Train one stage.
@@ -192,8 +129,8 @@ class Trainer:
         for name, parameter in self.net.named_parameters():
             is_tower = name.startswith(TOWER_PARTS)
             parameter.requires_grad_(stage.tower_rate > 0 if is_tower else bool(stage.mix))
-        self.before = deepcopy(self.net.tower) if stage.keep else None
-        self.averages.clear()
+        self.losses.before = deepcopy(self.net.tower) if stage.keep else None
+        self.losses.averages.clear()
         optimizers = make_optimizers(self.net, stage)
         started = saved = self.seconds()
         waited = 0.0
@@ -212,7 +149,8 @@ class Trainer:
                 self.evaluate(stage, done)
             over = 0 < self.settings.minutes * 60 < seconds
             if over or seconds - saved > CHECKPOINT_SECONDS:
-                self.save(UNFINISHED, {"stage": stage.name, "step": done})
+                if self.rank == 0:
+                    self.folder.save_unfinished(self.net, stage, done)
                 saved = seconds
             if over:
                 return False
@@ -229,69 +167,14 @@ class Trainer:
         lesson = map_tensors(lesson, lambda part: part.to(self.device, non_blocking=True))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             if isinstance(lesson.batch, Pictures):
-                loss = self.perception_loss(stage, lesson.batch, lesson.shapes)
+                loss = self.losses.perception(stage, lesson.batch, lesson.shapes)
             else:
-                loss = self.language_loss(stage, lesson.kind, lesson.batch)
+                loss = self.losses.language(stage, lesson.kind, lesson.batch)
         loss.backward()
         self.share_gradients()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-
-    def perception_loss(self, stage: Stage, seen: Pictures, shapes: int) -> Tensor:
-        """Dense losses: kinds and colours count for shape pictures, characters for text."""
-        pixels = views(seen.crops, seen.grids)
-        features = self.net.tower.encode_crops(pixels)
-        slots, logits = self.net.dense(features)
-        total = slots.new_zeros(())
-        first = sum(map(count_views, seen.grids[:shapes]))
-        if self.before is not None:
-            grids = seen.grids[:shapes]
-            then = self.before, pixels[:first]
-            total = total + stage.keep * self.change(features[:first], grids, *then)
-        for part, weights in ((slice(0, first), (0.1, 0.6)), (slice(first, None), (1.0, 1.2))):
-            said = (slots[part], tuple(x[part] for x in logits))
-            losses = dense_loss(said, seen.characters[part], seen.planes[part])
-            self.note("characters", losses[0])
-            self.note("planes", losses[1])
-            total = total + weights[0] * losses[0] + weights[1] * losses[1]
-        return total
-
-    def change(
-        self,
-        features: Tensor,
-        grids: Sequence[CropGrid],
-        before: Phi3VImageEmbedding,
-        pixels: Tensor,
-    ) -> Tensor:
-        """How far what the decoder gets of shapes has moved, as a part of its variance."""
-        now = image_tokens(self.net.tower, features, grids)
-        with torch.no_grad():
-            then = image_tokens(before, before.encode_crops(pixels), grids)
-        moved = F.mse_loss(now, then) / then.var()
-        self.note("moved", moved)
-        return moved
-
-    def language_loss(self, stage: Stage, kind: str, batch: Batch) -> Tensor:
-        """Cross entropy of the answers, attention supervision, and dense losses if wanted."""
-        self.supervision.enabled = True
-        hidden, features = forward(self.net, batch, tower_gradients=stage.tower_rate > 0)
-        at = tuple(batch.answers.unbind(1))
-        logits = self.net.phi3v.lm_head(hidden[at])
-        losses = F.cross_entropy(logits, batch.targets[at], reduction="none")
-        weights = batch.weights[at]
-        loss = (losses * weights).sum() / weights.sum()
-        self.note(kind, loss)
-        if len(batch.rows):
-            looking = self.supervision.loss(block_mask(batch.chain), batch.rows, batch.wanted)
-            self.note(f"{kind} looking", looking)
-            loss = loss + 0.5 * looking
-        if stage.dense_weight and features is not None:
-            seen = batch.seen
-            text, planes = dense_loss(self.net.dense(features), seen.characters, seen.planes)
-            text_weight = 1.0 if kind in ("chart", "cover") else 0.1
-            loss = loss + stage.dense_weight * (text_weight * text + 0.5 * planes)
-        return loss
 
     def share_gradients(self) -> None:
         """Average gradients over the processes and clip them."""
@@ -309,14 +192,9 @@ class Trainer:
         for p, grad in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
             p.grad = grad.view_as(p)
 
-    def note(self, name: str, value: Tensor) -> None:
-        """Keep a moving average of a loss, on its device: a GPU is not waited for."""
-        new = value.detach()
-        self.averages[name] = self.averages.get(name, new).lerp(new, 0.05)
-
     def report(self, stage: Stage, step: int, seconds: float, waited: float) -> None:
         """Write the moving averages, and how many of the seconds went into waiting for lessons."""
-        losses = {k: round(float(v), 3) for k, v in self.averages.items()}
+        losses = {k: round(float(v), 3) for k, v in self.losses.averages.items()}
         times = {"seconds": round(seconds), "waited": round(waited)}
         self.log({"stage": stage.name, "step": step, "of": stage.steps, **times, "losses": losses})
 
@@ -332,21 +210,10 @@ class Trainer:
         self.net.train()
         self.log({"stage": stage.name, "step": step, "held out": scores})
 
-    def log(self, line: dict) -> None:
-        """Append to progress.jsonl and to the terminal."""
+    def log(self, line: dict[str, Any]) -> None:
+        """Write what has come of it, once."""
         if self.rank == 0:
-            text = json.dumps(line)
-            self.say(text)
-            with (self.folder / "progress.jsonl").open("a") as file:
-                file.write(text + "\n")
-
-
-def tokenizer_of(folder: Path) -> Tokenizer:
-    """The tokenizer of a run; built, which takes a while, and kept where there is none yet."""
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        build_tokenizer().save(str(path))
-    return Tokenizer.from_file(str(path))
+            self.folder.log(line)
 
 
 def multiplies_bfloat16() -> bool:
@@ -402,7 +269,7 @@ def main() -> None:
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     # Before there are processes that would all build it.
-    tokenizer_of(args.folder)
+    RunFolder(args.folder).tokenizer()
     chosen = [stage for stage in STAGES if stage.name in args.stages]
     stages = tuple(scaled(stage, args.scale) for stage in chosen)
     del args.stages, args.scale

@@ -17,7 +17,7 @@ from phi3v_tui.conversation.attachment import Attachment
 from phi3v_tui.conversation.message import Message, Role
 from phi3v_tui.conversation.sampling import SamplingParams
 from phi3v_tui.demo import lessons as lessons_of_training
-from phi3v_tui.demo import train
+from phi3v_tui.demo import run_folder, train
 from phi3v_tui.demo.curriculum import Stage
 from phi3v_tui.demo.dialogue import Item
 from phi3v_tui.demo.drawing import CROP, cut_into
@@ -57,7 +57,7 @@ def tokenizer() -> Tokenizer:
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer) -> Iterator[None]:
     """One process, no evaluation, small batches, a checkpoint after every step."""
     dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
-    monkeypatch.setattr(train, "build_tokenizer", lambda: tokenizer)
+    monkeypatch.setattr(run_folder, "build_tokenizer", lambda: tokenizer)
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", -1)
     monkeypatch.setattr(train, "perception_scores", lambda net: {})
     monkeypatch.setattr(train, "language_scores", lambda net, tokenizer, mix: {})
@@ -148,7 +148,7 @@ def test_a_run_goes_on_without_the_files_of_the_stages_before(
     monkeypatch.undo()
     assert [file.name for file in tmp_path.glob("*.pt")] == ["unfinished.pt"]
     resumed = trainer(tmp_path, seed=2)
-    left, first = resumed.resume((PERCEPTION, BIND, JOINT))
+    left, first = resumed.folder.resume((PERCEPTION, BIND, JOINT), resumed.net)
     assert (left, first) == ((BIND, JOINT), 1)
     for name, weight in given.net.state_dict().items():
         assert torch.equal(resumed.net.state_dict()[name], weight.to(torch.bfloat16).float())
@@ -156,7 +156,7 @@ def test_a_run_goes_on_without_the_files_of_the_stages_before(
         resumed.run((JOINT,))
     # Killed between the end of a stage and the removal of what was unfinished of it.
     (tmp_path / "unfinished.pt").rename(tmp_path / "bind.pt")
-    assert resumed.resume((PERCEPTION, BIND, JOINT)) == ((JOINT,), 0)
+    assert resumed.folder.resume((PERCEPTION, BIND, JOINT), resumed.net) == ((JOINT,), 0)
 
 
 def test_a_step_without_pictures_leaves_the_tower_alone(tmp_path: Path) -> None:
@@ -221,12 +221,12 @@ def test_what_is_exported_sees_what_was_trained(
 ) -> None:
     """The engine answers with the tokens that the network in training holds for the likeliest."""
     made = trainer(tmp_path, recipe=recipe)
-    made.save("made.pt", {"stage": "made", "step": 0})
+    made.folder.save_finished(made.net, BIND)
     # The network that was saved and the one that is exported are rounded alike.
-    made.load("made.pt")
+    made.folder.resume((BIND,), made.net)
     export(made.net, tokenizer, tmp_path / "checkpoint")
     size = (tmp_path / "checkpoint" / "model.safetensors").stat().st_size
-    assert size < (tmp_path / "made.pt").stat().st_size <= 16_000_000
+    assert size < (tmp_path / "bind.pt").stat().st_size <= 16_000_000
     with cut_into(made.net.recipe.num_crops):
         item = follow_up_item(random.Random(5), False)
     turn = item.chains[0][0]
@@ -309,7 +309,7 @@ def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_p
     def moved(keep: float) -> float:
         made = trainer(tmp_path)
         made.run((replace(PERCEPTION, name=f"keep {keep}", steps=6, keep=keep),))
-        return made.averages["moved"] if keep else float("inf")
+        return made.losses.averages["moved"] if keep else float("inf")
 
     assert moved(1000.0) < moved(1e-9)
 

@@ -7,6 +7,7 @@ has painted and takes keys.
 import gc
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
 
 _log = logging.getLogger(__name__)
+
+_CHAT = "phi3v_tui.phi3v.chat"
 
 JobQueue = queue.SimpleQueue[Callable[[], None] | None]
 """Work for the engine's thread; None ends it."""
@@ -237,7 +240,7 @@ class LocalEngine:
         self._emit(self._emit_load, replace(loaded, notice=""))
 
     def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
-        with _without_collection():
+        with _importing():
             from phi3v_tui.phi3v.chat import ChatModel
 
         return ChatModel.load(*self._asked, report)
@@ -282,12 +285,18 @@ class LocalEngine:
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
-    """Pause garbage collection: what imports make stays, and is walked through again and again."""
-    was_enabled = gc.isenabled()
+def _importing() -> Iterator[None]:
+    """Leave what imports make to itself: it stays, so it is not searched for garbage.
+
+    Not while it is made, again and again, nor later, when keys would wait a third of a second.
+    After the first import only: later there are models, which have to be collected.
+    """
+    was_enabled, is_first = gc.isenabled(), _CHAT not in sys.modules
     gc.disable()
     try:
         yield
+        if is_first:
+            gc.freeze()
     finally:
         if was_enabled:
             gc.enable()

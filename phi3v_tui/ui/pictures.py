@@ -1,5 +1,6 @@
 """Pictures in words and at the size of the screen."""
 
+import gc
 import os
 import sys
 from functools import cache
@@ -138,6 +139,9 @@ def _widgets() -> ModuleType:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.__stdout__ = nowhere  # type: ignore[misc]
         try:
-            return import_module("textual_image.widget")
+            module = import_module("textual_image.widget")
+            # numpy comes with it, and stays: keys would wait while it is searched for garbage.
+            gc.freeze()
+            return module
         finally:
             sys.__stdout__ = stdout  # type: ignore[misc]

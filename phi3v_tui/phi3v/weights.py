@@ -24,8 +24,8 @@ BUNDLED_NAME = "Demo model"
 
 _FULL_MODEL_COMMAND = f"phi3v-tui --model {PUBLISHED[0]}"
 _DEMO_NOTICE = (
-    "This is the small bundled demonstration model: it knows simple drawings, charts and covers"
-    f" only. For the full model run: {_FULL_MODEL_COMMAND} (downloads 8.3 GB)."
+    "This is the small bundled demonstration model: it knows coloured shapes and simple charts, and"
+    f" misreads much print. For the full model run: {_FULL_MODEL_COMMAND} (downloads 8.3 GB)."
 )
 
 

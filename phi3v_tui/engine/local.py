@@ -4,14 +4,11 @@ Only that thread imports torch and transformers, and not before `load`: until th
 has painted and takes keys.
 """
 
-import gc
 import logging
 import queue
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +27,7 @@ from phi3v_tui.engine.events import (
     Unloaded,
 )
 from phi3v_tui.engine.held import give_memory_back
+from phi3v_tui.engine.importing import chat_model
 from phi3v_tui.engine.pace import Pace
 from phi3v_tui.errors import ModelError, Phi3VTuiError
 
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from phi3v_tui.phi3v.chat import ChatModel
 
 _log = logging.getLogger(__name__)
-
-_CHAT = "phi3v_tui.phi3v.chat"
 
 JobQueue = queue.SimpleQueue[Callable[[], None] | None]
 """Work for the engine's thread; None ends it."""
@@ -240,10 +236,7 @@ class LocalEngine:
         self._emit(self._emit_load, replace(loaded, notice=""))
 
     def _load_chat(self, report: Callable[[str, int, int | None], None]) -> "ChatModel":
-        with _importing():
-            from phi3v_tui.phi3v.chat import ChatModel
-
-        return ChatModel.load(*self._asked, report)
+        return chat_model().load(*self._asked, report)
 
     def _answer(self, answer: _Answer) -> None:
         try:
@@ -282,21 +275,3 @@ class LocalEngine:
             self._emit(answer.emit, event)
 
         return generate(self._chat, answer.request, answer.cancelled.is_set, emit)
-
-
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Leave what imports make to itself: it stays, so it is not searched for garbage.
-
-    Not while it is made, again and again, nor later, when keys would wait a third of a second.
-    After the first import only: later there are models, which have to be collected.
-    """
-    was_enabled, is_first = gc.isenabled(), _CHAT not in sys.modules
-    gc.disable()
-    try:
-        yield
-        if is_first:
-            gc.freeze()
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -1,6 +1,5 @@
 """Pictures in words and at the size of the screen."""
 
-import gc
 import os
 import sys
 from functools import cache
@@ -139,9 +138,6 @@ def _widgets() -> ModuleType:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.__stdout__ = nowhere  # type: ignore[misc]
         try:
-            module = import_module("textual_image.widget")
-            # numpy comes with it, and stays: keys would wait while it is searched for garbage.
-            gc.freeze()
-            return module
+            return import_module("textual_image.widget")
         finally:
             sys.__stdout__ = stdout  # type: ignore[misc]

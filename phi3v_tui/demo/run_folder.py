@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
-from phi3v_tui.demo.curriculum import Stage
+from phi3v_tui.demo.curriculum import STAGES, Stage
 from phi3v_tui.demo.network import DemoNet
+from phi3v_tui.demo.recipes import Recipe
 from phi3v_tui.demo.tokenizer import build_tokenizer
 
 UNFINISHED = "unfinished.pt"
@@ -28,41 +30,61 @@ class RunFolder:
         """The tokenizer of the run; built, which takes a while, where there is none yet."""
         path = self.folder / "tokenizer.json"
         if not path.exists():
-            build_tokenizer().save(str(path))
+            part = self.folder / "tokenizer.json.part"
+            build_tokenizer().save(str(part))
+            part.rename(path)
         return Tokenizer.from_file(str(path))
 
-    def resume(self, stages: tuple[Stage, ...], net: DemoNet) -> tuple[tuple[Stage, ...], int]:
-        """Load the newest checkpoint into a network.
+    def resume(
+        self, stages: tuple[Stage, ...], recipe: Recipe
+    ) -> tuple[dict[str, Tensor] | None, tuple[Stage, ...], int]:
+        """Find the newest checkpoint.
+
+        Args:
+            stages: To be run, one after the other.
+            recipe: Of the network.
 
         Returns:
-            The stages that are left, and how many steps of the first one are done.
+            The weights to go on from, if there are any; the stages that are left; and how many
+            steps of the first one are done.
+
+        Raises:
+            SystemExit: What is there does not fit what is to be run; says what to do.
         """
         names = [stage.name for stage in stages]
         ended = [i for i, name in enumerate(names) if (self.folder / f"{name}.pt").exists()]
         if (self.folder / UNFINISHED).exists():
-            state = self._load(UNFINISHED, net)
-            if state["stage"] not in names:
+            state = self._load(UNFINISHED, recipe)
+            name, step = state["stage"], state["step"]
+            if name not in names:
                 raise SystemExit(
-                    f"{self.folder / UNFINISHED} is amid the stage {state['stage']}: add it to "
-                    "--stages, or give another --folder."
+                    f"{self.folder / UNFINISHED} is amid the stage {name}: add it to --stages, or "
+                    "give another --folder."
                 )
-            number = names.index(state["stage"])
+            number = names.index(name)
             if number not in ended:
-                return stages[number:], state["step"]
-        if not ended:
-            return stages, 0
-        self._load(f"{names[ended[-1]]}.pt", net)
-        return stages[ended[-1] + 1 :], 0
+                if step >= stages[number].steps:
+                    raise SystemExit(
+                        f"{self.folder / UNFINISHED} has {step} steps of the stage {name}, which "
+                        f"is to have {stages[number].steps}: give the --scale that it began with, "
+                        "or another --folder."
+                    )
+                return state["net"], stages[number:], step
+        number = ended[-1] + 1 if ended else 0
+        order = [stage.name for stage in STAGES]
+        before = [*order[: order.index(names[0])], *names[:number]]
+        newest = [name for name in before if (self.folder / f"{name}.pt").exists()][-1:]
+        weights = self._load(f"{newest[0]}.pt", recipe)["net"] if newest else None
+        return weights, stages[number:], 0
 
-    def _load(self, name: str, net: DemoNet) -> dict[str, Any]:
+    def _load(self, name: str, recipe: Recipe) -> dict[str, Any]:
         path = self.folder / name
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state["recipe"] != net.recipe.name:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        if state["recipe"] != recipe.name:
             raise SystemExit(
                 f"{path} is of the recipe {state['recipe']}; give --recipe {state['recipe']}, "
                 "or another --folder."
             )
-        net.load_state_dict(state.pop("net"))
         return state
 
     def save_unfinished(self, net: DemoNet, stage: Stage, step: int) -> None:

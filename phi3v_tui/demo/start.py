@@ -7,9 +7,21 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from phi3v_tui.demo.network import DemoNet
-from phi3v_tui.phi3v import Phi3VForCausalLM
+from phi3v_tui.demo.recipes import Recipe
+from phi3v_tui.phi3v import Phi3VConfig, Phi3VForCausalLM
 
 WORD_ROWS = ("model.embed_tokens.weight", "lm_head.weight")
+
+
+def require_sizes(folder: Path, recipe: Recipe) -> None:
+    """Make sure that a checkpoint has the sizes of a recipe.
+
+    Raises:
+        SystemExit: It has others.
+    """
+    config = Phi3VConfig.from_pretrained(folder)
+    if (config.hidden_size, config.num_hidden_layers) != (recipe.width, recipe.layers):
+        raise SystemExit(f"{folder} has other sizes than the recipe {recipe.name}: give --recipe.")
 
 
 @torch.no_grad()
@@ -31,10 +43,6 @@ def start_from(net: DemoNet, tokenizer: Tokenizer, folder: Path) -> None:
     shared = [word for word in ours if word in theirs]
     for name in WORD_ROWS:
         rows = net.phi3v.state_dict()[name].clone()
-        if given[name].shape[1] != rows.shape[1]:
-            raise SystemExit(
-                f"{folder} has other sizes than the recipe {net.recipe.name}: give --recipe."
-            )
         rows[[ours[w] for w in shared]] = given[name][[theirs[w] for w in shared]]
         given[name] = rows
     _deepen(net, given)

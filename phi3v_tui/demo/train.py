@@ -35,7 +35,7 @@ from phi3v_tui.demo.optimizers import TOWER_PARTS, make_optimizers, set_rates
 from phi3v_tui.demo.recipes import LARGE, RECIPES, SMALL
 from phi3v_tui.demo.run_folder import RunFolder
 from phi3v_tui.demo.scores import language_scores, perception_scores
-from phi3v_tui.demo.start import start_from
+from phi3v_tui.demo.start import require_sizes, start_from
 from phi3v_tui.demo.views import Pictures, map_tensors
 
 CHECKPOINT_SECONDS = 180
@@ -90,7 +90,9 @@ class Trainer:
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Run the stages that are not done yet, as far as there is time."""
-        left, first = self.folder.resume(stages, self.net)
+        weights, left, first = self.folder.resume(stages, self.net.recipe)
+        if weights:
+            self.net.load_state_dict(weights)
         if not left:
             self.say("All stages are done.")
             return
@@ -274,6 +276,11 @@ def main() -> None:
     stages = tuple(scaled(stage, args.scale) for stage in chosen)
     del args.stages, args.scale
     settings = Settings(**vars(args), began=began)
+    # What does not fit is said here once, not by each process.
+    recipe = RECIPES[settings.recipe]
+    RunFolder(settings.folder).resume(stages, recipe)
+    if settings.start:
+        require_sizes(settings.start, recipe)
     if settings.processes == 1:
         work(0, settings, stages)
     else:

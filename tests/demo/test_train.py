@@ -26,9 +26,9 @@ from phi3v_tui.demo.export import export
 from phi3v_tui.demo.lessons import Lessons
 from phi3v_tui.demo.network import DemoNet, demo_config
 from phi3v_tui.demo.packing import forward, pack
-from phi3v_tui.demo.recipes import RECIPES, SMALL
+from phi3v_tui.demo.recipes import LARGE, RECIPES, SMALL
 from phi3v_tui.demo.scene_questions import follow_up_item
-from phi3v_tui.demo.start import WORD_ROWS
+from phi3v_tui.demo.start import WORD_ROWS, require_sizes
 from phi3v_tui.demo.tokenizer import build_tokenizer
 from phi3v_tui.demo.train import Settings, Trainer
 from phi3v_tui.engine import collect
@@ -68,6 +68,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer)
 
 
 def trainer(folder: Path, **settings) -> Trainer:
+    folder.mkdir(exist_ok=True)
     return Trainer(0, Settings(folder, **{"seed": 1, **settings}))
 
 
@@ -84,6 +85,8 @@ def test_each_stage_trains_its_part(recipe: str, tmp_path: Path) -> None:
     trained = trainer(tmp_path, recipe=recipe)
     states = [parameters(trained)]
     for stage in (PERCEPTION, BIND, JOINT):
+        # In a folder of its own: from one, it would go on from rounded weights.
+        trained.folder = trainer(tmp_path / stage.name).folder
         trained.run((stage,))
         states.append(parameters(trained))
     tower, decoder = "vision_embed_tokens", "model.layers"
@@ -148,15 +151,20 @@ def test_a_run_goes_on_without_the_files_of_the_stages_before(
     monkeypatch.undo()
     assert [file.name for file in tmp_path.glob("*.pt")] == ["unfinished.pt"]
     resumed = trainer(tmp_path, seed=2)
-    left, first = resumed.folder.resume((PERCEPTION, BIND, JOINT), resumed.net)
+    weights, left, first = resumed.folder.resume((PERCEPTION, BIND, JOINT), SMALL)
     assert (left, first) == ((BIND, JOINT), 1)
     for name, weight in given.net.state_dict().items():
-        assert torch.equal(resumed.net.state_dict()[name], weight.to(torch.bfloat16).float())
+        assert torch.equal(weights[name], weight.to(torch.bfloat16))
+    with pytest.raises(SystemExit, match="has 1 steps of the stage bind, which is to have 1"):
+        resumed.run((replace(BIND, steps=1),))
     with pytest.raises(SystemExit, match="is amid the stage bind: add it to --stages"):
         resumed.run((JOINT,))
     # Killed between the end of a stage and the removal of what was unfinished of it.
     (tmp_path / "unfinished.pt").rename(tmp_path / "bind.pt")
-    assert resumed.folder.resume((PERCEPTION, BIND, JOINT), resumed.net) == ((JOINT,), 0)
+    for stages in ((PERCEPTION, BIND, JOINT), (JOINT,)):
+        weights, left, first = resumed.folder.resume(stages, SMALL)
+        assert (left, first) == ((JOINT,), 0)
+        assert weights.keys() == given.net.state_dict().keys()
 
 
 def test_a_step_without_pictures_leaves_the_tower_alone(tmp_path: Path) -> None:
@@ -182,6 +190,12 @@ def test_two_processes_train_together_from_the_command_line(
     state = torch.load(tmp_path / "perception.pt", weights_only=True)
     assert (state["stage"], state["step"], state["recipe"]) == ("perception", 2, "small")
     assert '"held out"' in (tmp_path / "progress.jsonl").read_text()
+    refused = subprocess.run(
+        [*command, *few, "--recipe", "large"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.count("is of the recipe small; give --recipe small") == 1
+    assert "Traceback" not in refused.stderr
 
 
 def test_training_stops_when_its_time_is_over_and_goes_on_later(
@@ -223,7 +237,7 @@ def test_what_is_exported_sees_what_was_trained(
     made = trainer(tmp_path, recipe=recipe)
     made.folder.save_finished(made.net, BIND)
     # The network that was saved and the one that is exported are rounded alike.
-    made.folder.resume((BIND,), made.net)
+    made.net.load_state_dict(made.folder.resume((BIND,), made.net.recipe)[0])
     export(made.net, tokenizer, tmp_path / "checkpoint")
     size = (tmp_path / "checkpoint" / "model.safetensors").stat().st_size
     assert size < (tmp_path / "bind.pt").stat().st_size <= 16_000_000
@@ -282,9 +296,10 @@ def test_training_starts_from_a_checkpoint_that_is_there(
             assert torch.equal(ours[name], rounded)
 
 
-def test_a_checkpoint_of_other_sizes_is_no_start(tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_sizes_is_no_start() -> None:
+    require_sizes(BUNDLED, SMALL)
     with pytest.raises(SystemExit, match="other sizes than the recipe large: give --recipe"):
-        trainer(tmp_path, recipe="large", start=BUNDLED)
+        require_sizes(BUNDLED, LARGE)
 
 
 def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
@@ -307,8 +322,8 @@ def test_a_deeper_tower_starts_with_what_a_shallower_one_has_learnt(
 
 def test_what_the_decoder_gets_of_shapes_moves_less_where_it_is_to_be_kept(tmp_path: Path) -> None:
     def moved(keep: float) -> float:
-        made = trainer(tmp_path)
-        made.run((replace(PERCEPTION, name=f"keep {keep}", steps=6, keep=keep),))
+        made = trainer(tmp_path / str(keep))
+        made.run((replace(PERCEPTION, steps=6, keep=keep),))
         return made.losses.averages["moved"] if keep else float("inf")
 
     assert moved(1000.0) < moved(1e-9)

@@ -77,6 +77,8 @@ class Attachment:
 
         It outlives the conversation that keeps it on the disk.
         """
+        if isinstance(self.source, bytes):
+            return self
         try:
             return replace(self, source=self.data)
         except AttachmentError:

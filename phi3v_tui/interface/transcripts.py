@@ -7,22 +7,20 @@ from pathlib import Path
 from phi3v_tui.conversation.conversation import Conversation
 from phi3v_tui.conversation.pasted import words_in
 from phi3v_tui.errors import StoreError
+from phi3v_tui.interface.plain_text import drawable
 from phi3v_tui.paths import expanded, working_folder
-from phi3v_tui.store.export import export_json, export_markdown
+from phi3v_tui.store.export import Transcript, export_json, export_markdown
 
 _MARKDOWN = (".md", ".markdown", ".txt")
 
 
-def save_transcript(conversation: Conversation, named: str = "") -> Path:
+def save_transcript(conversation: Conversation, named: str = "") -> Transcript:
     """Write Markdown, or JSON for a file named so, its pictures beside it.
 
     Args:
         conversation: What to write.
         named: A file or a folder as a person types it, quoted or not; nothing takes the working
             folder, or the home folder where that takes no file.
-
-    Returns:
-        The file that was written.
 
     Raises:
         StoreError: It cannot be written there; says why not to the working folder.
@@ -38,6 +36,14 @@ def save_transcript(conversation: Conversation, named: str = "") -> Path:
         raise error
 
 
+def missing_words(transcript: Transcript) -> str:
+    """What is not in a transcript, as a sentence; empty where all is."""
+    if not transcript.missing:
+        return ""
+    names = ", ".join(map(drawable, transcript.missing))
+    return f"Not in it, as it cannot be read any more: {names}."
+
+
 def _target(named: str, name: str) -> Path:
     """The file that is named, or `name` in the folder that is."""
     words = words_in(named)
@@ -47,7 +53,7 @@ def _target(named: str, name: str) -> Path:
     return target / name if is_folder else target
 
 
-def _save_as(conversation: Conversation, target: Path) -> Path:
+def _save_as(conversation: Conversation, target: Path) -> Transcript:
     if target.suffix.lower() == ".json":
         return export_json(conversation, target)
     if target.suffix.lower() not in _MARKDOWN:

@@ -10,7 +10,7 @@ from phi3v_tui.errors import CommandError
 from phi3v_tui.interface.clipboard import copy_by_program
 from phi3v_tui.interface.clipboard_pictures import copied_pictures
 from phi3v_tui.interface.plain_text import short_path
-from phi3v_tui.interface.transcripts import save_transcript
+from phi3v_tui.interface.transcripts import missing_words, save_transcript
 from phi3v_tui.plain import models
 from phi3v_tui.settings import in_words
 
@@ -71,7 +71,9 @@ def _save(session: "PlainSession", argument: str) -> None:
     if not session.conversation.path():
         raise CommandError("There is nothing to save yet.", "")
     written = save_transcript(session.conversation, argument)
-    session.console.state(f"Saved: {short_path(written)}.")
+    session.console.state(f"Saved: {short_path(written.file)}.")
+    if missing := missing_words(written):
+        session.console.state(missing)
 
 
 def _crops(session: "PlainSession", argument: str) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,15 +26,25 @@ _PictureFiles = dict[int, str | None]
 cannot be read any more: the rest is kept without it."""
 
 
-def export_markdown(conversation: Conversation, target: Path) -> Path:
+@dataclass(frozen=True)
+class Transcript:
+    """What was written.
+
+    Attributes:
+        file: The transcript.
+        missing: Names of the pictures that could not be read any more.
+    """
+
+    file: Path
+    missing: tuple[str, ...] = ()
+
+
+def export_markdown(conversation: Conversation, target: Path) -> Transcript:
     """Write the shown path as Markdown, its pictures into `<name>-pictures/` beside it.
 
     Args:
         conversation: What to write.
         target: The wished-for file; where it exists, the next free name is taken.
-
-    Returns:
-        The file that was written.
 
     Raises:
         StoreError: It cannot be written.
@@ -41,15 +52,12 @@ def export_markdown(conversation: Conversation, target: Path) -> Path:
     return _export(conversation, target, _markdown)
 
 
-def export_json(conversation: Conversation, target: Path) -> Path:
+def export_json(conversation: Conversation, target: Path) -> Transcript:
     """Write the shown path as JSON, its pictures into `<name>-pictures/` beside it.
 
     Args:
         conversation: What to write.
         target: The wished-for file; where it exists, the next free name is taken.
-
-    Returns:
-        The file that was written.
 
     Raises:
         StoreError: It cannot be written.
@@ -61,7 +69,7 @@ def _export(
     conversation: Conversation,
     target: Path,
     render: Callable[[Conversation, _PictureFiles], str],
-) -> Path:
+) -> Transcript:
     target = absolute(target)
     pictures = _pictures(conversation)
     try:
@@ -73,17 +81,18 @@ def _export(
             file.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    except (FileNotFoundError, NotADirectoryError) as error:
-        # Most likely a slip: a folder that was made for it would hide the transcript.
-        raise StoreError(
-            f"There is no folder {target.parent}.", "Create it first, or save elsewhere."
-        ) from error
     except OSError as error:
+        if not os.path.isdir(target.parent):
+            # Most likely a slip: a folder that was made for it would hide the transcript.
+            raise StoreError(
+                f"There is no folder {target.parent}.", "Create it first, or save elsewhere."
+            ) from error
         raise StoreError(
             f"The transcript cannot be written to {target}: {error.strerror or error}.",
             "Free some space, or make the folder writable.",
         ) from error
-    return file
+    missing = (pictures[number].name for number, name in names.items() if name is None)
+    return Transcript(file, tuple(missing))
 
 
 def _claim(target: Path, with_pictures: bool) -> tuple[Path, Path]:
@@ -119,12 +128,15 @@ def _write_pictures(pictures: dict[int, Attachment], folder: Path) -> _PictureFi
     names: _PictureFiles = {}
     for number, attachment in pictures.items():
         try:
-            file, data = folder / _file_name(number, attachment), attachment.data
+            held = attachment.held()
+            name = _file_name(number, held)
         except AttachmentError:
             names[number] = None
             continue
-        file.write_bytes(data)
-        names[number] = f"{folder.name}/{file.name}"
+        (folder / name).write_bytes(held.data)
+        names[number] = f"{folder.name}/{name}"
+    if pictures and not any(names.values()):
+        folder.rmdir()
     return names
 
 

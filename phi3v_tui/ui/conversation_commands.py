@@ -8,7 +8,7 @@ from textual.content import Content
 from phi3v_tui.conversation.message import Role
 from phi3v_tui.errors import CommandError, StoreError
 from phi3v_tui.interface.plain_text import drawable, short_path
-from phi3v_tui.interface.transcripts import save_transcript
+from phi3v_tui.interface.transcripts import missing_words, save_transcript
 from phi3v_tui.ui import prompts
 from phi3v_tui.ui.answers import shown_path
 from phi3v_tui.ui.screens.choice import ChoiceScreen
@@ -86,8 +86,15 @@ def save(chat: "ChatScreen", named: str = "") -> None:
         chat.notify("There is nothing to save yet.")
         return
     written = save_transcript(chat.conversation, named)
-    words = f"{written.name}, in {short_path(written.parent)}"
-    chat.notify(words, title="Saved", timeout=10, markup=False)
+    words = f"{written.file.name}, in {short_path(written.file.parent)}"
+    missing = missing_words(written)
+    chat.notify(
+        "\n".join(filter(None, (words, missing))),
+        title="Saved",
+        severity="warning" if missing else "information",
+        timeout=10,
+        markup=False,
+    )
 
 
 def save_here(chat: "ChatScreen") -> None:

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from phi3v_tui import slash
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.errors import AttachmentError
 from phi3v_tui.plain import commands
 from tests.plain.conftest import PromptEngine
 from tests.support.clipboard_programs import ClipboardPrograms
@@ -91,6 +93,17 @@ def test_save_writes_the_file_that_was_named(hold, tmp_path):
     assert "Answer 1." in (tmp_path / "talk.md").read_text()
     assert f"There is no folder {tmp_path}/no/such. Create it first" in held.states
     assert held.session.failures == 2
+
+
+def test_save_tells_which_pictures_are_not_in_it(hold, picture, tmp_path, monkeypatch):
+    def gone(attachment):
+        raise AttachmentError(f"{attachment.name} is gone.", "")
+
+    def lose():
+        monkeypatch.setattr(Attachment, "data", property(gone))
+
+    held = hold(f"/attach {picture}", "Hi", lose, f"/save {tmp_path}/talk.md")
+    assert "Not in it, as it cannot be read any more: my shapes.png." in held.states
 
 
 def test_copy_takes_a_program_or_says_that_there_is_none(hold, monkeypatch, tmp_path):

@@ -63,7 +63,7 @@ def test_a_transcript_has_every_turn_and_its_pictures_beside_it(tmp_path):
     conversation.append_user("And what differs?", (dog,))
     conversation.update_reply(conversation.append_reply().id, "It's a dog", TurnState.CANCELLED)
 
-    file = export_markdown(conversation, tmp_path / "talk.md")
+    file = export_markdown(conversation, tmp_path / "talk.md").file
 
     assert file == tmp_path / "talk.md"
     headings, links = parsed(file)
@@ -130,7 +130,7 @@ def test_other_line_ends_do_not_reach_out_of_the_text(end):
 def test_nothing_in_a_reply_reaches_beyond_it(tmp_path, reply):
     conversation = chat("one?", reply)
     conversation.append_user("two?", (picture(),))
-    headings, links = parsed(export_markdown(conversation, tmp_path / "talk.md"))
+    headings, links = parsed(export_markdown(conversation, tmp_path / "talk.md").file)
     assert headings == ["one?", "You", "Reply", "You"]
     assert links == ["talk-pictures/1-cat.png"]
 
@@ -145,7 +145,7 @@ def test_nothing_in_a_reply_reaches_beyond_it(tmp_path, reply):
 def test_links_work_whatever_the_pictures_name(tmp_path, name):
     folder = tmp_path / "my talks (1) #2"
     folder.mkdir()
-    file = export_markdown(chat(pictures=[picture(name)]), folder / "a [b]%20.md")
+    file = export_markdown(chat(pictures=[picture(name)]), folder / "a [b]%20.md").file
 
     _, links = parsed(file)
     assert len(links) == 1
@@ -157,7 +157,7 @@ def test_links_work_whatever_the_pictures_name(tmp_path, name):
 
 def test_the_same_name_twice_makes_two_files(tmp_path):
     one, two = picture(colour="red"), picture(colour="blue")
-    _, links = parsed(export_markdown(chat(pictures=[one, two]), tmp_path / "talk.md"))
+    _, links = parsed(export_markdown(chat(pictures=[one, two]), tmp_path / "talk.md").file)
     assert [(tmp_path / link).read_bytes() for link in links] == [one.data, two.data]
 
 
@@ -168,8 +168,8 @@ def test_no_file_is_ever_overwritten(tmp_path, export):
     (tmp_path / "talk-2-pictures").mkdir()
     (tmp_path / "talk-2-pictures" / "1-cat.png").write_text("mine too")
 
-    first = export(chat(pictures=[picture()]), taken)
-    second = export(chat(), taken)
+    first = export(chat(pictures=[picture()]), taken).file
+    second = export(chat(), taken).file
 
     assert (first.name, second.name) == ("talk-3.out", "talk-4.out")
     assert taken.read_text() == "mine"
@@ -181,7 +181,7 @@ def test_no_file_is_ever_overwritten(tmp_path, export):
 def test_only_the_shown_path_is_written(tmp_path):
     conversation = chat("one?", "1")
     conversation.edit(conversation.path()[0].id, "uno?")
-    text = export_markdown(conversation, tmp_path / "talk.md").read_text()
+    text = export_markdown(conversation, tmp_path / "talk.md").file.read_text()
     assert "uno?" in text
     assert "one?" not in text
 
@@ -191,7 +191,7 @@ def test_json_has_what_a_program_needs(tmp_path):
     conversation = chat("What\nis <|end|> this?", "A 漢字.", [cat], TurnState.LENGTH)
     conversation.system_prompt = "Be brief."
 
-    file = export_json(conversation, tmp_path / "talk.json")
+    file = export_json(conversation, tmp_path / "talk.json").file
 
     transcript = json.loads(file.read_text("utf-8"))
     prompt, reply = transcript.pop("turns")
@@ -221,11 +221,11 @@ def test_json_has_what_a_program_needs(tmp_path):
 def test_the_system_prompt_is_in_the_transcript(tmp_path):
     conversation = chat()
     conversation.system_prompt = "Be *brief*."
-    assert r"Be \*brief\*." in export_markdown(conversation, tmp_path / "talk.md").read_text()
+    assert r"Be \*brief\*." in export_markdown(conversation, tmp_path / "talk.md").file.read_text()
 
 
 def test_text_that_is_no_utf_8_is_written_all_the_same(tmp_path):
-    file = export_markdown(chat("pasted \ud800"), tmp_path / "talk.md")
+    file = export_markdown(chat("pasted \ud800"), tmp_path / "talk.md").file
     assert "pasted ?" in file.read_text("utf-8")
 
 
@@ -259,8 +259,9 @@ def test_a_picture_that_cannot_be_read_any_more_is_named_and_the_rest_is_kept(tm
 
     lost, dog = replace(picture("cat_.png"), source=gone), picture("dog.png", "blue")
     suffix = ".md" if export is export_markdown else ".json"
-    file = export(chat("What is this?", "A cat.", [lost, dog]), tmp_path / f"talk{suffix}")
-
+    written = export(chat("What is this?", "A cat.", [lost, dog]), tmp_path / f"talk{suffix}")
+    assert written.missing == ("cat_.png",)
+    file = written.file
     text = file.read_text("utf-8")
     assert "A cat." in text
     assert [f.name for f in (tmp_path / "talk-pictures").iterdir()] == ["2-dog.png"]
@@ -270,3 +271,6 @@ def test_a_picture_that_cannot_be_read_any_more_is_named_and_the_rest_is_kept(tm
     else:
         pictures = json.loads(text)["turns"][0]["pictures"]
         assert [p["file"] for p in pictures] == [None, "talk-pictures/2-dog.png"]
+
+    export(chat(pictures=[lost]), tmp_path / f"only{suffix}")
+    assert not (tmp_path / "only-pictures").exists()

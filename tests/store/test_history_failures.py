@@ -190,6 +190,6 @@ def test_pictures_that_are_gone_are_left_out_and_the_rest_is_kept(path, history,
         ["dog.png"],
     )
     assert history.take_draft() == Message(Role.USER, "more")
-    written = export_markdown(conversation, tmp_path / "talk.md").read_text("utf-8")
+    written = export_markdown(conversation, tmp_path / "talk.md").file.read_text("utf-8")
     assert "and this?" in written
     assert "(it could not be read any more)" in written

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from phi3v_tui import slash
+from phi3v_tui.conversation.attachment import Attachment
+from phi3v_tui.errors import AttachmentError
 from phi3v_tui.ui import slash_commands
 from phi3v_tui.ui.screens.chat import ChatScreen
 from phi3v_tui.ui.screens.help import HelpScreen
@@ -147,6 +149,23 @@ async def test_save_writes_the_file_that_was_named(make_app, engine, tmp_path):
         await submit(pilot, app, f"/save {tmp_path}/plain.png")
         await wait_until(pilot, lambda: "plain.png.md" in notices(app))
     assert "A circle." in json.dumps(json.loads((tmp_path / "talk.json").read_text()))
+    assert "A circle." in (tmp_path / "talk.md").read_text()
+
+
+async def test_save_tells_which_pictures_are_not_in_it(
+    make_app, engine, shapes, tmp_path, monkeypatch
+):
+    def gone(attachment):
+        raise AttachmentError(f"{attachment.name} is gone.", "")
+
+    app = make_app()
+    async with app.run_test() as pilot:
+        await submit(pilot, app, f"/attach {shapes}")
+        await converse(pilot, app, engine)
+        monkeypatch.setattr(Attachment, "data", property(gone))
+        await submit(pilot, app, f"/save {tmp_path}/talk.md")
+        sentence = "Not in it, as it cannot be read any more: my shapes.png."
+        await wait_until(pilot, lambda: sentence in notices(app))
     assert "A circle." in (tmp_path / "talk.md").read_text()
 
 

@@ -234,53 +234,41 @@ def work(rank: int, settings: Settings, stages: tuple[Stage, ...]) -> None:
     dist.destroy_process_group()
 
 
-def main() -> None:
-    """Parse the command line and train."""
-    began = time.monotonic()
+def arguments() -> argparse.Namespace:
+    """Parse the command line; what is not said goes by whether there is a GPU."""
+    on_gpu, names = torch.cuda.is_available(), [stage.name for stage in STAGES]
+    workers = max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--folder", type=Path, default=Path("runs/demo"), help="checkpoints and curves"
-    )
-    on_gpu = torch.cuda.is_available()
-    parser.add_argument("--processes", type=int, default=1 if on_gpu else 2, help="one thread each")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0,
-        help="processes that draw pictures",
-    )
-    parser.add_argument(
-        "--size", type=int, default=8 if on_gpu else 1, help="multiplies the items of a step"
-    )
-    parser.add_argument(
-        "--recipe", choices=RECIPES, default=(LARGE if on_gpu else SMALL).name, help="sizes"
-    )
-    parser.add_argument(
-        "--minutes", type=float, default=0, help="after which to stop; started again, it goes on"
-    )
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument(
-        "--scale", type=float, default=1.0, help="multiplies the steps of the stages, but of bind"
-    )
-    parser.add_argument("--port", type=int, default=29517, help="on which the processes meet")
-    names = [s.name for s in STAGES]
-    parser.add_argument("--stages", nargs="+", default=names, choices=names, help="to run")
-    parser.add_argument(
-        "--start", type=Path, help="folder of a checkpoint in the published layout to go on from"
-    )
-    args = parser.parse_args()
+    add = parser.add_argument
+    add("--folder", type=Path, default=Path("runs/demo"), help="checkpoints and curves")
+    add("--processes", type=int, default=1 if on_gpu else 2, help="one thread each")
+    add("--workers", type=int, default=workers, help="processes that draw pictures")
+    add("--size", type=int, default=8 if on_gpu else 1, help="multiplies the items of a step")
+    add("--recipe", choices=RECIPES, default=(LARGE if on_gpu else SMALL).name, help="sizes")
+    add("--minutes", type=float, default=0, help="after which to stop; started again, it goes on")
+    add("--seed", type=int, default=7)
+    add("--scale", type=float, default=1.0, help="multiplies the steps of all stages but bind")
+    add("--port", type=int, default=29517, help="on which the processes meet")
+    add("--stages", nargs="+", default=names, choices=names, help="to run")
+    add("--start", type=Path, help="folder of a checkpoint in the published layout to go on from")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train as the command line says."""
+    began, args = time.monotonic(), arguments()
     args.folder.mkdir(parents=True, exist_ok=True)
+    folder, recipe = RunFolder(args.folder), RECIPES[args.recipe]
     # Before there are processes that would all build it.
-    RunFolder(args.folder).tokenizer()
+    folder.tokenizer()
     chosen = [stage for stage in STAGES if stage.name in args.stages]
     stages = tuple(scaled(stage, args.scale) for stage in chosen)
+    # What does not fit is said here once, not by each process.
+    folder.resume(stages, recipe)
+    if args.start:
+        require_sizes(args.start, recipe)
     del args.stages, args.scale
     settings = Settings(**vars(args), began=began)
-    # What does not fit is said here once, not by each process.
-    recipe = RECIPES[settings.recipe]
-    RunFolder(settings.folder).resume(stages, recipe)
-    if settings.start:
-        require_sizes(settings.start, recipe)
     if settings.processes == 1:
         work(0, settings, stages)
     else:
